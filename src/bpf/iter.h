@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Walks over all tasks: make their state when we start, find work that does not end. */
+#ifndef WL_BPF_ITER_H
+#define WL_BPF_ITER_H
+
+#include "bpf/probe_sched.h"
+
+/* Creates what is missing; the only place that may allocate, because it may sleep. */
+SEC("iter.s/task")
+int wl_iter_create(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct wl_task *t;
+
+	if (!task || !task->pid || wl_task_lookup(task))
+		return 0;
+	t = wl_task_create(task);
+	if (t)
+		wl_task_init(t, task, bpf_ktime_get_ns());
+	return 0;
+}
+
+WL_INLINE void wl_iter_asleep(struct wl_task *t, struct task_struct *task, __u32 state)
+{
+	struct wl_sleep s;
+
+	wl_sleep_of(&s, task, 0, state, t->flags);
+	t->status = WL_TASK_BLOCKED;
+	t->call = s.call;
+	t->arg = s.arg;
+	if (!(t->flags & WL_TASK_LINK) && wl_until_home(WL_CHAIN_CFG) &&
+	    !wl_sleep_at_home(WL_CHAIN_CFG, t, &s))
+		t->flags |= WL_TASK_AWAY;
+}
+
+/* Where each task is now, unless an event has told already: run once everything is attached. */
+SEC("iter/task")
+int wl_iter_begin(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct wl_task *t;
+	__u32 state;
+
+	if (!task || !task->pid)
+		return 0;
+	t = wl_task_lookup(task);
+	if (!t || t->status != WL_TASK_UNSEEN)
+		return 0;
+	wl_task_reaches(t, task, bpf_ktime_get_ns());
+	state = task->__state;
+	if (state)
+		wl_iter_asleep(t, task, state);
+	else
+		t->status = WL_TASK_PREEMPTED;
+	return 0;
+}
+
+/* The open chain of a task, wherever it stands: in cur, or in next if it was woken and has not run. */
+WL_INLINE struct wl_path *wl_open_path(struct wl_task *t)
+{
+	if (t->status == WL_TASK_BLOCKED)
+		return t->next == WL_SLOT_FULL && !t->bare ? wl_task_other(t) : 0;
+	return wl_task_cur(t);
+}
+
+/*
+ * Time that speaks for a chain being stuck. Where requests can't be told apart a thread that only runs
+ * may be serving thousands: running counts only for threads that show turns.
+ */
+WL_INLINE __u64 wl_stuck_ns(struct wl_task *t, const struct wl_path *p, __u64 now)
+{
+	__u64 ns = wl_sat(now, p->h.start);
+
+	if (t->flags & WL_TASK_TURNS)
+		return ns;
+	if (p->h.state == WL_SEG_RUNNING)
+		ns = wl_sat(ns, wl_sat(now, p->h.last));
+	for (__u32 i = 0; i < WL_PATH_SEGS; i++) {
+		if (i >= p->h.nseg)
+			break;
+		if (wl_turn_is_busy(p->seg[i].kind))
+			ns = wl_sat(ns, p->seg[i].ns);
+	}
+	return ns;
+}
+
+WL_INLINE __u8 wl_stuck_state(const struct wl_task *t, const struct wl_path *p)
+{
+	if (t->status != WL_TASK_MIDWORK)
+		return p->h.state;
+	if (t->sleep_stopped)
+		return WL_SEG_STOPPED;
+	if (t->reclaim)
+		return WL_SEG_RECLAIM;
+	if (t->call == -1)
+		return WL_SEG_FAULT;
+	if (t->sleep_io)
+		return WL_SEG_IO;
+	if (wl_call_in(WL_CHAIN_CFG->futex_calls, t->call))
+		return WL_SEG_LOCK;
+	return WL_SEG_TASK;
+}
+
+/* Reads only; user space sees a chain once. */
+SEC("iter/task")
+int wl_iter_stuck(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct wl_path *p;
+	struct wl_task *t;
+	struct wl_slow *s;
+	__u64 now;
+	long n;
+
+	if (!task || !task->pid)
+		return 0;
+	t = wl_task_lookup(task);
+	if (!t || !(t->flags & WL_TASK_TARGET))
+		return 0;
+	p = wl_open_path(t);
+	now = bpf_ktime_get_ns();
+	if (!p || !p->h.id || !wl_stim_counts(p) ||
+	    wl_stuck_ns(t, p, now) < wl_config()->timeout_ns)
+		return 0;
+	s = bpf_ringbuf_reserve(&wl_slow_ring, sizeof(*s), 0);
+	if (!s)
+		return 0;
+	wl_slow_fill(s, task, p);
+	s->threshold_ns = wl_config()->timeout_ns;
+	s->end = now;
+	s->end_arg = t->arg;
+	s->end_call = t->status == WL_TASK_MIDWORK ? t->call : -2;
+	s->agg = t->agg_stim == ((__u32)p->h.stim_kind << 16 | p->h.stim_nr) ? t->agg : 0;
+	s->compat = (t->flags & WL_TASK_COMPAT) != 0;
+	s->end_cpu = (__u16)task->thread_info.cpu;
+	s->end_kind = WL_END_TIMEOUT;
+	s->reason = WL_REASON_TIMEOUT;
+	s->path.h.state = wl_stuck_state(t, p);
+	n = bpf_get_task_stack(task, s->stack, sizeof(s->stack), 0);
+	s->nstack = n > 0 ? (__u16)((__u64)n / 8) : 0;
+	bpf_ringbuf_submit(s, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+#endif

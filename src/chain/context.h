@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Whose work is being done right now? Each CPU has a stack of contexts; the innermost one answers,
+ * else the task. Time that interrupts spend on top of a task is summed per CPU here as well.
+ */
+#ifndef WL_CHAIN_CONTEXT_H
+#define WL_CHAIN_CONTEXT_H
+
+#include "path.h"
+
+#define WL_FRAME_MASK (WL_FRAMES - 1)
+
+WL_INLINE struct wl_frame *wl_cpu_top(struct wl_cpu *c)
+{
+	return &c->frames[(c->depth - 1) & WL_FRAME_MASK];
+}
+
+/* Begins a context. Beyond WL_FRAMES the depth is kept, the data of the deepest are not. */
+WL_INLINE struct wl_frame *wl_frame_push(struct wl_cpu *c, __u8 kind, __u16 nr, __u64 now)
+{
+	struct wl_frame *f;
+
+	c->returned = 0;
+	if (c->depth >= WL_FRAMES) {
+		wl_count_any(c, WL_CNT_FRAMES);
+		c->depth++;
+		return 0;
+	}
+	c->depth++;
+	f = wl_cpu_top(c);
+	f->kind = kind;
+	f->nr = nr;
+	f->since = now;
+	f->thread = 0;
+	f->own = 0;
+	return f;
+}
+
+/* Time on top of a task counts from the outermost frame that is not the task's own softirq. */
+WL_INLINE void wl_cpu_count_from(struct wl_cpu *c, __u64 now)
+{
+	if (c->counting)
+		return;
+	c->counting = c->depth;
+	c->irq_since = now;
+}
+
+WL_INLINE void wl_cpu_count_until(struct wl_cpu *c, const struct wl_frame *f, __u64 now)
+{
+	__u64 ns = wl_sat(now, c->irq_since);
+
+	if (c->counting != c->depth)
+		return;
+	c->counting = 0;
+	c->irq_ns += ns;
+	if (ns < c->irq_big_ns)
+		return;
+	c->irq_big_ns = ns;
+	c->irq_big_nr = f->nr;
+	c->irq_big_ctx = f->kind == WL_FRAME_SOFTIRQ ? WL_WHO_SOFTIRQ : WL_WHO_IRQ;
+}
+
+/*
+ * Ends a context. An exit whose entry was not seen (we attached inside of it) finds another kind on
+ * top, or nothing, and is ignored.
+ */
+WL_INLINE int wl_frame_pop(struct wl_cpu *c, __u8 kind, __u64 now)
+{
+	struct wl_frame *f = wl_cpu_top(c);
+
+	c->returned = 0;
+	if (!c->depth)
+		return 0;
+	if (c->depth <= WL_FRAMES && f->kind != kind) {
+		wl_count_any(c, WL_CNT_RESYNC);
+		return 0;
+	}
+	wl_cpu_count_until(c, f, now);
+	c->depth--;
+	return 1;
+}
+
+/* A hard interrupt. thread: the task_struct of the line's own thread, 0 if it has none. */
+WL_INLINE void wl_irq_enter(struct wl_cpu *c, __u16 nr, __u64 thread, __u64 now)
+{
+	struct wl_frame *f = wl_frame_push(c, WL_FRAME_IRQ, nr, now);
+
+	wl_cpu_count_from(c, now);
+	if (!f)
+		return;
+	f->thread = thread;
+	wl_path_begin(&f->p, now, c->cpu, WL_STIM_IRQ, nr, WL_SEG_IRQ);
+}
+
+/*
+ * The kernel wakes a line's thread after irq_handler_exit: until anything else happens, the frame that
+ * has returned may still do that.
+ */
+WL_INLINE void wl_irq_exit(struct wl_cpu *c, __u64 now)
+{
+	if (wl_frame_pop(c, WL_FRAME_IRQ, now) && c->depth < WL_FRAMES)
+		c->returned = c->frames[c->depth & WL_FRAME_MASK].thread != 0;
+}
+
+/*
+ * An hrtimer expires: its own stimulus, at the time it was programmed for. soft <= hard are the programmed
+ * and the latest allowed expiry on the monotonic clock; they differ by the timer slack.
+ */
+WL_INLINE void wl_timer_enter(struct wl_cpu *c, __u64 soft, __u64 hard, __u16 clock, __u64 now)
+{
+	struct wl_frame *f = wl_frame_push(c, WL_FRAME_TIMER, clock, now);
+	struct wl_path *p;
+
+	if (!f)
+		return;
+	p = &f->p;
+	if (!soft || soft > now)
+		soft = now;
+	wl_path_begin(p, soft, c->cpu, WL_STIM_TIMER, clock, WL_SEG_TIMER_SLACK);
+	wl_path_close(p, hard < now ? hard : now, c->cpu, 0);
+	p->h.state = WL_SEG_TIMER_DELAY;
+	wl_path_close(p, now, c->cpu, 0);
+	p->h.state = WL_SEG_IRQ;
+}
+
+WL_INLINE void wl_timer_exit(struct wl_cpu *c, __u64 now)
+{
+	wl_frame_pop(c, WL_FRAME_TIMER, now);
+}
+
+/*
+ * The chain of the innermost context. task: the current task's state, 0 if it has none or it was not
+ * looked up. Returns 0 if that context has no chain.
+ */
+WL_INLINE struct wl_path *wl_task_path(const struct wl_chain_config *cfg, struct wl_task *t)
+{
+	struct wl_path *p = &t->slot[t->cur & 1];
+
+	if (cfg->rt && t->soft_on)
+		p = &t->spare;
+	return p->h.id ? p : 0;
+}
+
+/* Is work of a frame being done, or of the task? */
+WL_INLINE int wl_cpu_in_frame(const struct wl_cpu *c)
+{
+	return c->depth > 0;
+}
+
+WL_INLINE struct wl_path *wl_frame_path(struct wl_cpu *c)
+{
+	struct wl_frame *f = wl_cpu_top(c);
+
+	return c->depth <= WL_FRAMES && f->p.h.id ? &f->p : 0;
+}
+
+/* Who is doing it, for people: the frame, with the task below it if it is that task's own doing. */
+WL_INLINE void wl_cpu_who(struct wl_cpu *c, struct wl_who *who)
+{
+	struct wl_frame *f = wl_cpu_top(c);
+
+	*who = c->run.who;
+	if (!c->depth || c->depth > WL_FRAMES)
+		return;
+	if (!f->own) {
+		who->tid = 0;
+		who->tgid = 0;
+	}
+	who->nr = f->nr;
+	who->ctx = f->kind == WL_FRAME_SOFTIRQ ? WL_WHO_SOFTIRQ
+		   : f->kind == WL_FRAME_TIMER ? WL_WHO_TIMER
+					       : WL_WHO_IRQ;
+}
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Softirqs: raised with a chain, run later, on mainline by the CPU, on PREEMPT_RT by a task.
+ *
+ * A pending slot is filled by softirq_raise (interrupts off) and taken by softirq_entry (interrupts on): an
+ * interrupt may raise the same vector while it is being taken. It then finds the slot FULL (the older raise wins) or
+ * BUSY (its raise is dropped and counted; that softirq starts at its entry).
+ */
+#ifndef WL_CHAIN_SOFTIRQ_H
+#define WL_CHAIN_SOFTIRQ_H
+
+#include "branch.h"
+
+WL_INLINE void wl_softirq_raise(const struct wl_chain_config *cfg, struct wl_cpu *c, __u32 vec,
+				struct wl_giver *g, __u64 now)
+{
+	struct wl_pending *s = &c->pending[vec & 15];
+	struct wl_frame *top = wl_cpu_top(c);
+
+	c->returned = 0;
+	if (s->state == WL_SLOT_BUSY)
+		wl_count_any(c, WL_CNT_PENDING_DROPPED);
+	if (s->state != WL_SLOT_EMPTY)
+		return;
+	g->kind = WL_STIM_SOFTIRQ;
+	g->nr = (__u16)vec;
+	/* raised from inside itself: the next round is new work */
+	if (c->depth && c->depth <= WL_FRAMES && top->kind == WL_FRAME_SOFTIRQ && top->nr == vec)
+		g->p = 0;
+	wl_branch_pass(cfg, &s->p, g, WL_SEG_SOFTIRQ_DELAY, now, c);
+	s->own_tid = g->in_frame ? 0 : g->tid;
+	s->state = WL_SLOT_FULL;
+	c->pending_mask |= 1u << (vec & 15);
+}
+
+/* The pending chain becomes the running softirq's; without one it starts here. */
+WL_INLINE __u32 wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst, __u64 now)
+{
+	struct wl_pending *s = &c->pending[vec & 15];
+	__u32 own_tid = 0;
+
+	if (wl_cas(&s->state, WL_SLOT_FULL, WL_SLOT_BUSY)) {
+		wl_path_copy(dst, &s->p);
+		own_tid = s->own_tid;
+		wl_publish(&s->state, WL_SLOT_EMPTY);
+		c->pending_mask &= ~(1u << (vec & 15));
+		wl_path_close(dst, now, c->cpu, 0);
+		dst->h.state = WL_SEG_SOFTIRQ;
+	} else {
+		wl_path_begin(dst, now, c->cpu, WL_STIM_SOFTIRQ, (__u16)vec, WL_SEG_SOFTIRQ);
+	}
+	return own_tid;
+}
+
+/* t: state of the current task, needed on PREEMPT_RT only, else 0. */
+WL_INLINE void wl_softirq_enter(const struct wl_chain_config *cfg, struct wl_cpu *c,
+				struct wl_task *t, __u32 vec, __u64 now)
+{
+	struct wl_frame *f;
+
+	if (cfg->rt) {
+		c->returned = 0;
+		if (!t)
+			return;
+		wl_softirq_take(c, vec, &t->spare, now);
+		t->soft_nr = (__u16)vec;
+		t->soft_on = 1;
+		return;
+	}
+	f = wl_frame_push(c, WL_FRAME_SOFTIRQ, (__u16)vec, now);
+	if (!f) {
+		wl_cpu_count_from(c, now);
+		return;
+	}
+	f->own = wl_softirq_take(c, vec, &f->p, now) == c->run.who.tid && c->run.who.tid;
+	if (!f->own)
+		wl_cpu_count_from(c, now);
+}
+
+WL_INLINE void wl_softirq_exit(const struct wl_chain_config *cfg, struct wl_cpu *c,
+			       struct wl_task *t, __u64 now)
+{
+	if (cfg->rt) {
+		if (t)
+			t->soft_on = 0;
+		return;
+	}
+	wl_frame_pop(c, WL_FRAME_SOFTIRQ, now);
+}
+
+/* A CPU that goes idle has no pending softirq; a chain that says so was raised and never run. */
+WL_INLINE void wl_softirq_drop(struct wl_cpu *c)
+{
+	if (!c->pending_mask)
+		return;
+	for (__u32 v = 0; v < WL_NR_SOFTIRQS; v++) {
+		if (c->pending[v].state != WL_SLOT_FULL)
+			continue;
+		c->pending[v].state = WL_SLOT_EMPTY;
+		wl_count(c, WL_CNT_PENDING_DROPPED);
+	}
+	c->pending_mask = 0;
+}
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What the state machine remembers, per CPU, per task and in between.
+ *
+ * Who may write what:
+ *   wl_cpu   its own CPU only. Interrupts nest: an event of an outer context is either over or has
+ *            not begun when an inner one starts, because programs of one CPU run to their end, but for
+ *            softirq_entry, socket and workqueue events, which an interrupt may cut in two. What they
+ *            share with interrupt events is the pending slots, and those are taken by state.
+ *   wl_task  slot[cur] and everything else: the CPU that runs or switches the task. slot[1 - cur],
+ *            wake: the one waker that has moved next from EMPTY or FULL to BUSY.
+ *   wl_kept  whoever has moved lock from 0 to 1.
+ */
+#ifndef WL_CHAIN_STATE_H
+#define WL_CHAIN_STATE_H
+
+#include "host.h"
+
+#define WL_FRAMES 8  /* nested contexts of one CPU */
+#define WL_RECENT 16 /* long runs remembered per CPU */
+
+/* A run of at least this long on a CPU is remembered: it may be what somebody waited for. */
+#define WL_LONG_RUN_NS 50000
+
+enum wl_frame_kind {
+	WL_FRAME_NONE = 0,
+	WL_FRAME_IRQ = 1,
+	WL_FRAME_SOFTIRQ = 2,
+	WL_FRAME_TIMER = 3, /* hrtimer expiry, inside one of the others */
+	WL_FRAME_CALL = 4,  /* a function called by another CPU, inside an IPI */
+};
+
+/* A context on a CPU's stack, with the chain that its work belongs to. */
+struct wl_frame {
+	struct wl_path p;
+	__u64 since;
+	__u64 thread; /* IRQ: the line's own thread (task_struct), 0: none */
+	__u16 nr;     /* IRQ: line, or WL_VEC_BASE + vector; SOFTIRQ: vector */
+	__u8 kind;    /* enum wl_frame_kind */
+	__u8 own;     /* SOFTIRQ: the task raised it and runs it itself: its running time */
+	__u32 pad;
+};
+
+enum wl_slot_state { WL_SLOT_EMPTY = 0, WL_SLOT_BUSY = 1, WL_SLOT_FULL = 2 };
+
+/* A softirq that was raised and has not been entered. */
+struct wl_pending {
+	struct wl_path p;
+	__u32 state;   /* enum wl_slot_state */
+	__u32 own_tid; /* task that raised it from task context, 0: raised by an interrupt */
+};
+
+/* A stretch of a CPU's time with one task. */
+struct wl_run {
+	__u64 start, end; /* end 0: still running */
+	struct wl_who who;
+};
+
+struct wl_cpu {
+	__u32 depth;    /* frames in use; may pass WL_FRAMES, then the topmost have no data */
+	__u32 counting; /* depth at which interrupted time began to count, 0: it does not */
+	__u64 irq_ns;   /* time spent in interrupts and softirqs on top of tasks, for ever */
+	__u64 irq_since;
+	__u64 irq_at_switch; /* irq_ns at the last switch */
+	__u64 irq_big_ns;    /* longest interruption since the last switch, and what it was */
+	__u16 irq_big_nr;
+	__u8 irq_big_ctx; /* enum wl_who_ctx */
+	__u8 returned;    /* frames[depth] has just returned and may wake its thread */
+	__u32 pending_mask;
+	__u32 cpu;
+	__u32 recent_next;
+	__u64 steal_at_switch;
+	struct wl_run run; /* the task on the CPU now; tid 0: idle or not known */
+	struct wl_run recent[WL_RECENT];
+	__u64 counters[WL_CNT_MAX];
+	struct wl_pending pending[16]; /* WL_NR_SOFTIRQS, rounded up for masking */
+	struct wl_frame frames[WL_FRAMES];
+};
+
+enum wl_task_status {
+	WL_TASK_UNSEEN = 0, /* not switched or woken since we look */
+	WL_TASK_ON_CPU = 1,
+	WL_TASK_PREEMPTED = 2,
+	WL_TASK_BLOCKED = 3, /* at home, or without a chain: a wake-up starts a response */
+	WL_TASK_MIDWORK = 4, /* blocked inside a response */
+};
+
+#define WL_TASK_LINK 0x01     /* kernel thread or worker: passes chains on, never a target */
+#define WL_TASK_SOFTIRQD 0x02 /* ksoftirqd, ktimers, rcuc: softirqs bring their own chain */
+#define WL_TASK_REACH 0x04    /* its chains can reach a target */
+#define WL_TASK_TURNS 0x08    /* has received after a send: requests end at the answer */
+#define WL_TASK_COMPAT 0x10   /* its last system call was of the 32-bit table */
+#define WL_TASK_AWAY 0x20     /* asleep elsewhere than at home, and without a chain */
+#define WL_TASK_TARGET 0x40   /* is a target, as of checked */
+#define WL_TASK_SPAWNED 0x80  /* started by us, or a descendant of it */
+
+struct wl_task {
+	/* hot line */
+	__u32 next;   /* enum wl_slot_state of slot[1 - cur] and wake */
+	__u8 status;  /* enum wl_task_status */
+	__u8 flags;   /* WL_TASK_* */
+	__u8 cur;     /* index of the current slot */
+	__u8 bare;    /* wake has no path with it: the wake-up of a task blocked in mid-work */
+	__u64 since;  /* last switch or wake-up */
+	__u64 irq_base, steal_base; /* the CPU's accumulators when its running time was last charged */
+	__u64 checked;  /* when WL_TASK_REACH was last decided; 0: not yet */
+	__u64 finished; /* id of the chain that last ended here */
+	__s32 call;     /* system call it blocked in, -1 a fault, -2 unknown */
+	__u32 reclaim;  /* inside direct reclaim */
+	/* wake-up */
+	__u64 wake_ts;
+	struct wl_who waker;
+	__u8 wake_throttled; /* its run queue was out of quota when it was woken */
+	__u8 pad;
+	__u8 sleep_io;       /* blocked in iowait */
+	__u8 sleep_stopped;  /* stopped or traced */
+	__u8 sleep_hard;     /* not interruptible */
+	__u8 nhomes;
+	__u8 soft_on; /* PREEMPT_RT: spare is the softirq that it runs */
+	__u8 pad2;
+	__u16 wake_cpu;
+	__u16 soft_nr;
+	__u32 agg; /* cache: the aggregate of agg_stim */
+	__u32 agg_stim;
+	__u32 leader_reach; /* group leader: some thread of the process is a target */
+	__u64 arg;     /* first argument of call */
+	struct wl_home homes[WL_HOMES];
+	struct wl_path slot[2];
+	/*
+	 * While a turn is reported: the next response (user tasks, inside one program). On PREEMPT_RT:
+	 * the softirq that this task runs; a task receives nothing while it does that.
+	 */
+	struct wl_path spare;
+};
+
+/* A chain that waits in a place instead of a context: a socket's queue, a work item, a call. */
+struct wl_kept {
+	__u64 key; /* 0: never used */
+	__u64 since;
+	__u32 lock;
+	__u32 consumed;
+	struct wl_path p;
+};
+
+#define WL_KEPT_SETS 2048
+#define WL_KEPT_WAYS 2
+
+struct wl_kept_set {
+	struct wl_kept way[WL_KEPT_WAYS];
+};
+
+/* Counted where interrupts are off; wl_count_any() elsewhere. */
+WL_INLINE void wl_count(struct wl_cpu *c, enum wl_counter which)
+{
+	c->counters[which]++;
+}
+
+WL_INLINE void wl_count_any(struct wl_cpu *c, enum wl_counter which)
+{
+	__sync_fetch_and_add(&c->counters[which], 1);
+}
+
+#endif

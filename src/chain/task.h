@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * A task's two slots: cur is what it works on, next is what it has been woken with.
+ *
+ * A waker moves next from EMPTY or FULL to BUSY, writes, and publishes FULL; wakers of one task are
+ * serialised by the kernel's p->pi_lock but for the task itself. The CPU that switches the task in takes FULL.
+ * The waker need not know whether the task's switch-out has been seen yet (sched_waking races it in 1 to 12 %
+ * of blocking switches): a wake-up of a task that is on its CPU is tentative, and means something only
+ * if the task turns out to have blocked when it is next switched in. A later wake-up replaces it.
+ *
+ *                    | cur          | next, EMPTY  | next, FULL
+ *   switch-out       | charges      | -            | runnable: dropped; blocked: stays
+ *   wake-up          | reads status | fills        | replaces
+ *   switch-in        | becomes next | unknown      | takes
+ *
+ * An end is returned to the host, which reports slot[cur] before the task can be switched in again.
+ */
+#ifndef WL_CHAIN_TASK_H
+#define WL_CHAIN_TASK_H
+
+#include "holder.h"
+#include "home.h"
+#include "softirq.h"
+
+WL_INLINE struct wl_path *wl_task_cur(struct wl_task *t)
+{
+	return &t->slot[t->cur & 1];
+}
+
+WL_INLINE struct wl_path *wl_task_other(struct wl_task *t)
+{
+	return &t->slot[(t->cur & 1) ^ 1];
+}
+
+/* Charges running time up to now, less what interrupts and the host took of it. */
+WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, __u64 now)
+{
+	struct wl_path *p = wl_task_cur(t);
+	__u64 ns = wl_sat(now, p->h.last), irq = wl_sat(c->irq_ns, t->irq_base);
+	__u64 stolen = steal ? wl_sat(steal, t->steal_base) : 0;
+	struct wl_who big;
+
+	t->irq_base = c->irq_ns;
+	if (steal)
+		t->steal_base = steal;
+	if (!p->h.id || !ns)
+		return;
+	p->h.last += ns;
+	irq = irq < ns ? irq : ns;
+	stolen = stolen < ns - irq ? stolen : ns - irq;
+	wl_path_merge(p, t->reclaim ? WL_SEG_RECLAIM : WL_SEG_RUNNING, ns - irq - stolen, c->cpu, 0);
+	if (irq) {
+		__builtin_memset(&big, 0, sizeof(big));
+		big.ctx = c->irq_big_ctx;
+		big.nr = c->irq_big_nr;
+		wl_path_merge(p, WL_SEG_INTERRUPTED, irq, c->cpu, &big);
+	}
+	wl_path_merge(p, WL_SEG_STEAL, stolen, c->cpu, 0);
+}
+
+WL_INLINE void wl_task_finish(struct wl_task *t)
+{
+	struct wl_path *p = wl_task_cur(t);
+
+	t->finished = p->h.id;
+	p->h.id = 0;
+}
+
+/* --- wake-up --- */
+
+/* Whether a wake-up of this task starts or continues a chain, rather than ending a wait in mid-work. */
+WL_INLINE int wl_wake_wants_path(const struct wl_task *t)
+{
+	return t->status != WL_TASK_MIDWORK && !(t->flags & (WL_TASK_SOFTIRQD | WL_TASK_AWAY));
+}
+
+/* Opens next for writing; 0: another waker has it. */
+WL_INLINE int wl_wake_open(struct wl_cpu *c, struct wl_task *t, __u64 now, __u16 wait_cpu)
+{
+	__u32 was = t->next;
+
+	if (was == WL_SLOT_BUSY || !wl_cas(&t->next, was, WL_SLOT_BUSY)) {
+		wl_count_any(c, WL_CNT_NEXT_BUSY);
+		return 0;
+	}
+	t->wake_ts = now;
+	t->wake_cpu = wait_cpu;
+	t->bare = !wl_wake_wants_path(t);
+	wl_cpu_who(c, &t->waker);
+	return 1;
+}
+
+WL_INLINE void wl_wake_close(struct wl_task *t)
+{
+	wl_publish(&t->next, WL_SLOT_FULL);
+}
+
+/* The branch for a task that wants one: a link passes it on, a user task may be at a boundary. */
+WL_INLINE void wl_wake_branch(const struct wl_chain_config *cfg, struct wl_cpu *c,
+			      struct wl_task *t, const struct wl_giver *g, __u32 tgid, __u64 now)
+{
+	if (t->flags & WL_TASK_LINK)
+		wl_branch_pass(cfg, wl_task_other(t), g, WL_SEG_WAKEUP, now, c);
+	else
+		wl_branch_deliver(cfg, wl_task_other(t), g, tgid, t->finished, now, c);
+}
+
+/* --- switch --- */
+
+/* First on every switch: no frame survives one on mainline, and on PREEMPT_RT only hard interrupts have frames. */
+WL_INLINE void wl_cpu_switch(struct wl_cpu *c, int to_idle)
+{
+	c->returned = 0;
+	if (c->depth) {
+		wl_count(c, WL_CNT_RESYNC);
+		c->depth = 0;
+		c->counting = 0;
+	}
+	if (to_idle)
+		wl_softirq_drop(c);
+}
+
+/* Last on every switch: from here on this task holds the CPU. The host fills run.who afterwards. */
+WL_INLINE void wl_cpu_switched(struct wl_cpu *c, __u64 now)
+{
+	wl_cpu_run_end(c, now);
+	c->run.start = now;
+	c->irq_at_switch = c->irq_ns;
+	c->irq_big_ns = 0;
+}
+
+WL_INLINE __u8 wl_task_out_link(struct wl_task *t, const struct wl_sleep *s)
+{
+	if (s->hard && !s->noload && !s->dead) {
+		t->status = WL_TASK_MIDWORK;
+	} else {
+		wl_task_finish(t);
+	}
+	return WL_END_NONE;
+}
+
+/* Do responses begin and end at home? Otherwise at any sleep. */
+WL_INLINE int wl_until_home(const struct wl_chain_config *cfg)
+{
+	return cfg->until != WL_UNTIL_RUN && cfg->until != WL_UNTIL_BLOCK;
+}
+
+/* A user task blocks: does that end its response? */
+WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_task *t,
+				   const struct wl_sleep *s)
+{
+	struct wl_path *p = wl_task_cur(t);
+	int home = wl_sleep_at_home(cfg, t, s);
+
+	if (!p->h.id) {
+		if (!home && wl_until_home(cfg))
+			t->flags |= WL_TASK_AWAY;
+		return WL_END_NONE;
+	}
+	if (s->dead)
+		return WL_END_EXIT;
+	if (cfg->until == WL_UNTIL_BLOCK)
+		return WL_END_BLOCK;
+	if (home && cfg->until != WL_UNTIL_MARK)
+		return WL_END_IDLE;
+	t->status = WL_TASK_MIDWORK;
+	return WL_END_NONE;
+}
+
+/* The task leaves the CPU asleep. */
+WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_task *t,
+				  const struct wl_sleep *s)
+{
+	struct wl_path *p = wl_task_cur(t);
+
+	t->status = WL_TASK_BLOCKED;
+	t->call = s->call;
+	t->arg = s->arg;
+	t->sleep_io = s->io;
+	t->sleep_stopped = s->stopped;
+	t->sleep_hard = s->hard;
+	t->flags &= ~(WL_TASK_COMPAT | WL_TASK_AWAY);
+	t->flags |= s->compat ? WL_TASK_COMPAT : 0;
+	p->h.state = WL_SEG_UNKNOWN; /* what it was is known when somebody ends it */
+	if (t->flags & WL_TASK_LINK)
+		return wl_task_out_link(t, s);
+	return wl_task_out_blocked(cfg, t, s);
+}
+
+/*
+ * The task leaves the CPU. Returns the kind of end of its response, WL_END_NONE if there is none; the
+ * host reports wl_task_cur(t) and then calls wl_task_finish().
+ */
+WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, struct wl_task *t,
+			   const struct wl_sleep *s, __u64 steal, __u64 now)
+{
+	wl_task_charge(c, t, steal, now);
+	t->since = now;
+	if (!s->runnable)
+		return wl_task_out_asleep(cfg, t, s);
+	t->status = WL_TASK_PREEMPTED;
+	t->wake_cpu = (__u16)c->cpu;
+	wl_task_cur(t)->h.state = s->throttled ? WL_SEG_THROTTLED : WL_SEG_PREEMPTED;
+	if (t->next == WL_SLOT_FULL && wl_cas(&t->next, WL_SLOT_FULL, WL_SLOT_EMPTY))
+		wl_count(c, WL_CNT_NEXT_DROPPED);
+	return WL_END_NONE;
+}
+
+/* Closes a wait for a CPU, naming who held it. */
+WL_INLINE void wl_task_close_wait(struct wl_cpu *c, struct wl_cpu *from_cpu, struct wl_path *p,
+				  __u64 now)
+{
+	struct wl_who who;
+
+	__builtin_memset(&who, 0, sizeof(who));
+	if (wl_sat(now, p->h.last) >= WL_LONG_RUN_NS)
+		wl_holder_find(c, from_cpu, &who, p->h.last, now);
+	else if (c->run.who.ctx == WL_WHO_TASK || c->run.who.ctx == WL_WHO_IDLE)
+		who = c->run.who;
+	wl_path_close(p, now, c->cpu, &who);
+}
+
+/* A wait in mid-work is over: what it was up to the wake-up, and the wait for a CPU from there. */
+WL_INLINE void wl_task_in_midwork(const struct wl_chain_config *cfg, struct wl_cpu *c,
+				  struct wl_cpu *from_cpu, struct wl_task *t, int woken, __u64 now)
+{
+	struct wl_path *p = wl_task_cur(t);
+
+	if (!woken) {
+		wl_path_close(p, now, c->cpu, 0);
+		return;
+	}
+	p->h.state = wl_sleep_kind(cfg, t);
+	wl_path_close(p, t->wake_ts < now ? t->wake_ts : now, t->wake_cpu, &t->waker);
+	p->h.state = t->wake_throttled ? WL_SEG_THROTTLED : WL_SEG_WAKEUP;
+	wl_task_close_wait(c, from_cpu, p, now);
+}
+
+/* A task that was asleep comes back. */
+WL_INLINE void wl_task_in_asleep(const struct wl_chain_config *cfg, struct wl_cpu *c,
+				 struct wl_cpu *from_cpu, struct wl_task *t, __u64 now)
+{
+	int woken = wl_cas(&t->next, WL_SLOT_FULL, WL_SLOT_EMPTY);
+	struct wl_path *p;
+
+	wl_count(c, WL_CNT_RAN);
+	wl_count(c, woken ? WL_CNT_STARTED : WL_CNT_NO_WAKEUP);
+	if (t->status == WL_TASK_MIDWORK) {
+		wl_task_in_midwork(cfg, c, from_cpu, t, woken, now);
+		return;
+	}
+	if (!woken || t->bare)
+		return;
+	t->cur ^= 1;
+	p = wl_task_cur(t);
+	if (t->wake_throttled)
+		p->h.state = WL_SEG_THROTTLED;
+	wl_task_close_wait(c, from_cpu, p, now);
+}
+
+/*
+ * The task gets the CPU; from_cpu is the CPU where it had waited (t->wake_cpu), or 0. Returns WL_END_RUN
+ * if that is what the user waits for.
+ */
+WL_INLINE __u8 wl_task_in(const struct wl_chain_config *cfg, struct wl_cpu *c,
+			  struct wl_cpu *from_cpu, struct wl_task *t, __u64 steal, __u64 now)
+{
+	struct wl_path *p;
+
+	if (t->status == WL_TASK_BLOCKED || t->status == WL_TASK_MIDWORK)
+		wl_task_in_asleep(cfg, c, from_cpu, t, now);
+	else if (t->status == WL_TASK_PREEMPTED && wl_task_cur(t)->h.id)
+		wl_task_close_wait(c, from_cpu, wl_task_cur(t), now);
+	t->status = WL_TASK_ON_CPU;
+	t->since = now;
+	t->irq_base = c->irq_ns;
+	t->steal_base = steal;
+	p = wl_task_cur(t);
+	p->h.state = WL_SEG_RUNNING;
+	p->h.period_seg = p->h.nseg;
+	if (cfg->until == WL_UNTIL_RUN && p->h.id && !(t->flags & WL_TASK_LINK))
+		return WL_END_RUN;
+	return WL_END_NONE;
+}
+
+#endif

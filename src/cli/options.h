@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* The command line of `watch` and its relatives, as data. Parsing only prints errors and help. */
+#ifndef WL_CLI_OPTIONS_H
+#define WL_CLI_OPTIONS_H
+
+#include "abi/config.h"
+#include "output/sink.h"
+
+#define WL_EXIT_OK 0
+#define WL_EXIT_FAILED 1
+#define WL_EXIT_USAGE 2
+#define WL_EXIT_UNSUPPORTED 3
+#define WL_EXIT_SLOW 4
+
+struct wl_options {
+	struct wl_config config; /* what parsing alone can fill in; live/ adds the machine's part */
+	const char *cgroups[WL_MAX_GROUPS]; /* --cgroup as given */
+	const char *irqs[WL_MAX_IRQS];      /* --irq N|NAME as given */
+	const char *users[WL_MAX_USERS];    /* -u as given */
+	uint32_t ncgroups, nirqs, nusers;
+	double quantile;      /* --over p99.9: 0.999 */
+	uint64_t duration_ns; /* 0: until Ctrl-C */
+	bool json, quiet, fail_on_slow;
+	unsigned verbose;
+	enum wl_color color;
+	char **command;     /* after --, NULL terminated, or NULL */
+	char over_text[64]; /* how the threshold reads for people */
+};
+
+/*
+ * Parses argv of a verb (argv[0] is the verb). 0: go on; 1: help was printed, exit 0; -EINVAL:
+ * wrong usage, said on stderr.
+ */
+int wl_options_parse(struct wl_options *options, int argc, char **argv);
+
+/* "process or thread named 'memcached'", "every task": for people. */
+void wl_options_describe_target(const struct wl_options *options, char *text, size_t size);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "cli/setup.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "live/machine.h"
+#include "live/tasks.h"
+#include "util/message.h"
+#include "util/parse.h"
+
+static int resolve_users(struct wl_options *o)
+{
+	for (uint32_t i = 0; i < o->nusers; i++) {
+		struct passwd *pw = getpwnam(o->users[i]);
+		uint32_t id;
+
+		if (!pw && wl_parse_uint32(o->users[i], &id)) {
+			wl_error("-u: there is no user '%s' (try a name of /etc/passwd, or a number)",
+				 o->users[i]);
+			return -EINVAL;
+		}
+		o->config.target.users[o->config.target.nusers++] = pw ? pw->pw_uid : id;
+	}
+	return 0;
+}
+
+static int resolve_cgroups(struct wl_options *o, const struct wl_kernel *kernel)
+{
+	for (uint32_t i = 0; i < o->ncgroups; i++) {
+		int ret = wl_machine_cgroup_target(kernel, o->cgroups[i], &o->config.target);
+
+		if (ret) {
+			wl_error("--cgroup: '%s': %s (try a path below /sys/fs/cgroup)",
+				 o->cgroups[i],
+				 ret == -ENOENT ? "there is no such cgroup" : strerror(-ret));
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int resolve_irqs(struct wl_options *o)
+{
+	struct wl_stim_config *stim = &o->config.stim;
+
+	for (uint32_t i = 0; i < o->nirqs; i++) {
+		int n = wl_machine_irqs(o->irqs[i], stim->irqs + stim->nirqs,
+					WL_MAX_IRQS - stim->nirqs);
+
+		if (n < 0) {
+			wl_error("--irq: there is no interrupt '%s' (try a number or name of /proc/interrupts)",
+				 o->irqs[i]);
+			return -EINVAL;
+		}
+		stim->nirqs += (uint32_t)n;
+	}
+	return 0;
+}
+
+static int check_named(const struct wl_target_config *target)
+{
+	struct wl_target_config one = {0};
+
+	for (uint32_t i = 0; i < target->npids + target->ntids; i++) {
+		uint32_t id = i < target->npids ? target->pids[i] : target->tids[i - target->npids];
+
+		one.npids = 1;
+		one.pids[0] = id;
+		if (wl_tasks_alive(&one))
+			continue;
+		wl_error("no task matches: there is no %s %u", i < target->npids ? "process" : "thread",
+			 id);
+		return -ESRCH;
+	}
+	return 0;
+}
+
+static int open_session(struct wl_setup *s)
+{
+	switch (wl_session_open(&s->session, &s->options.config, &s->kernel, s->options.verbose)) {
+	case 0:
+		return WL_EXIT_OK;
+	case -EPERM:
+	case -EOPNOTSUPP:
+		return WL_EXIT_UNSUPPORTED;
+	default:
+		return WL_EXIT_FAILED;
+	}
+}
+
+static int prepare_command(struct wl_setup *s)
+{
+	int ret;
+
+	if (!s->options.command)
+		return 0;
+	ret = wl_spawn_prepare(&s->spawn, s->options.command);
+	if (ret)
+		wl_error("cannot start a process: %s", strerror(-ret));
+	s->options.config.target.spawn = (uint32_t)s->spawn.pid;
+	return ret;
+}
+
+int wl_setup_open(struct wl_setup *s)
+{
+	struct wl_options *o = &s->options;
+	int ret = wl_kernel_open(&s->kernel);
+
+	if (ret) {
+		wl_error("cannot read this machine: %s", strerror(-ret));
+		return WL_EXIT_FAILED;
+	}
+	if (resolve_users(o) || resolve_cgroups(o, &s->kernel) || resolve_irqs(o))
+		return WL_EXIT_USAGE;
+	if (check_named(&o->config.target) || prepare_command(s))
+		return WL_EXIT_FAILED;
+	return open_session(s);
+}
+
+void wl_setup_close(struct wl_setup *s)
+{
+	wl_spawn_close(&s->spawn);
+	wl_session_close(s->session);
+	s->session = NULL;
+	wl_kernel_close(&s->kernel);
+}

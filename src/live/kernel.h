@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What this kernel offers: read from its BTF, without loading anything. */
+#ifndef WL_LIVE_KERNEL_H
+#define WL_LIVE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/config.h"
+
+struct btf;
+
+struct wl_kernel {
+	struct btf *btf;   /* NULL: this kernel has none */
+	char release[65];  /* uname -r */
+	bool rt;           /* PREEMPT_RT */
+	bool task_storage; /* allocated safely in any context, look-ups can't fail on contention */
+	bool steal, throttled;
+	uint32_t ncpu; /* possible CPUs */
+};
+
+/* 0, or -errno if the machine can't be read at all; no BTF is not an error here. */
+int wl_kernel_open(struct wl_kernel *kernel);
+void wl_kernel_close(struct wl_kernel *kernel);
+
+/* Is there a tracepoint of this name that BPF programs can attach to? */
+bool wl_kernel_has_tracepoint(const struct wl_kernel *kernel, const char *name);
+
+/* Has the structure this member? */
+bool wl_kernel_has_member(const struct wl_kernel *kernel, const char *type, const char *member);
+
+/* Value of an enumerator of an enum: -ENOENT if there is none. */
+int wl_kernel_enumerator(const struct wl_kernel *kernel, const char *type, const char *name);
+
+#endif

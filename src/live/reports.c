@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "live/reports.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain/cause.h"
+#include "explain/quantile.h"
+#include "live/machine.h"
+#include "util/syscalls.h"
+
+#define OPEN_MAX 4096 /* unfinished chains remembered; the oldest is forgotten */
+
+/* A chain that was reported as unfinished: its end has the same id. */
+struct open_chain {
+	uint64_t chain; /* 0: free */
+	uint32_t tid;
+	uint64_t id;
+};
+
+struct wl_reports {
+	const struct wl_maps *maps;
+	uint64_t next_id, slow, timeouts;
+	int64_t real_offset;
+	size_t next_open;
+	struct open_chain open[OPEN_MAX];
+};
+
+int wl_reports_new(struct wl_reports **reports, const struct wl_maps *maps)
+{
+	*reports = calloc(1, sizeof(**reports));
+	if (!*reports)
+		return -ENOMEM;
+	(*reports)->maps = maps;
+	(*reports)->real_offset = wl_machine_real_offset();
+	return 0;
+}
+
+void wl_reports_free(struct wl_reports *reports)
+{
+	free(reports);
+}
+
+uint64_t wl_reports_slow(const struct wl_reports *reports)
+{
+	return reports->slow;
+}
+
+uint64_t wl_reports_timeouts(const struct wl_reports *reports)
+{
+	return reports->timeouts;
+}
+
+static struct open_chain *find_open(struct wl_reports *r, const struct wl_slow *slow)
+{
+	for (size_t i = 0; i < OPEN_MAX; i++)
+		if (r->open[i].chain == slow->path.h.id && r->open[i].tid == slow->tid)
+			return &r->open[i];
+	return NULL;
+}
+
+static uint64_t remember_open(struct wl_reports *r, const struct wl_slow *slow)
+{
+	struct open_chain *o = &r->open[r->next_open++ % OPEN_MAX];
+
+	o->chain = slow->path.h.id;
+	o->tid = slow->tid;
+	o->id = ++r->next_id;
+	return o->id;
+}
+
+/* 0: nothing new. */
+static uint64_t number_report(struct wl_reports *r, const struct wl_slow *slow)
+{
+	struct open_chain *o = find_open(r, slow);
+
+	if (slow->reason == WL_REASON_TIMEOUT) {
+		if (o)
+			return 0;
+		r->timeouts++;
+		return remember_open(r, slow);
+	}
+	r->slow++;
+	return o ? o->id : ++r->next_id;
+}
+
+/* The open segment of an unfinished chain is charged up to now, so that its sum is exact too. */
+static void close_open_segment(struct wl_slow *slow)
+{
+	struct wl_path *p = &slow->path;
+	uint64_t ns = slow->end > p->h.last ? slow->end - p->h.last : 0;
+	struct wl_seg *s;
+
+	if (slow->reason != WL_REASON_TIMEOUT || !ns)
+		return;
+	if (p->h.nseg >= WL_PATH_SEGS) {
+		/* a full path: the last two become one, of the kind that goes on */
+		s = &p->seg[WL_PATH_SEGS - 1];
+	} else {
+		s = &p->seg[p->h.nseg++];
+		memset(s, 0, sizeof(*s));
+	}
+	s->ns += ns;
+	s->cpu = slow->end_cpu;
+	s->kind = p->h.state;
+	s->pieces++;
+	memset(&s->who, 0, sizeof(s->who));
+	p->h.last = slow->end;
+}
+
+static void fill_time(const struct wl_reports *r, struct wl_report *report)
+{
+	int64_t ns = (int64_t)report->slow.end + r->real_offset;
+
+	report->time.sec = ns / 1000000000;
+	report->time.nsec = (uint32_t)(ns % 1000000000);
+}
+
+static void fill_idle_hint(struct wl_report *report)
+{
+	const struct wl_slow *s = &report->slow;
+
+	report->idle_hint[0] = '\0';
+	if (s->reason != WL_REASON_TIMEOUT || s->end_call < 0 || !report->names.syscall[0])
+		return;
+	snprintf(report->idle_hint, sizeof(report->idle_hint), "--idle %s:%s%llx",
+		 report->names.syscall, s->end_arg > 9 ? "0x" : "",
+		 (unsigned long long)s->end_arg);
+}
+
+static void fill_names(struct wl_report *report)
+{
+	const struct wl_slow *s = &report->slow;
+	const struct wl_chain *h = &s->path.h;
+	const char *call = s->end_call >= 0 ? wl_syscall_name(s->end_call, s->compat) : NULL;
+
+	wl_machine_stimulus(h->stim_kind, h->stim_nr, h->stim_tid, report->names.stimulus,
+			    sizeof(report->names.stimulus));
+	snprintf(report->names.syscall, sizeof(report->names.syscall), "%s", call ? call : "");
+	report->names.cgroup = wl_machine_cgroup(s->tgid);
+}
+
+bool wl_reports_make(struct wl_reports *r, const struct wl_slow *slow, struct wl_report *report)
+{
+	struct wl_agg total;
+
+	memset(report, 0, sizeof(*report));
+	report->id = number_report(r, slow);
+	if (!report->id)
+		return false;
+	report->slow = *slow;
+	close_open_segment(&report->slow);
+	fill_time(r, report);
+	fill_names(report);
+	fill_idle_hint(report);
+	wl_maps_total(r->maps, slow->agg < WL_AGGS ? slow->agg : 0, &total);
+	wl_agg_typical(&total, &report->typical);
+	if (slow->nstack && slow->nstack <= WL_STACK_DEPTH)
+		report->stack = wl_machine_symbols(slow->stack, slow->nstack);
+	wl_cause_find(report);
+	return true;
+}
+
+void wl_report_release(struct wl_report *report)
+{
+	free(report->names.cgroup);
+	free(report->stack);
+	memset(report, 0, sizeof(*report));
+}

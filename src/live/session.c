@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "live/session.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "live/machine.h"
+#include "live/maps.h"
+#include "live/probes.h"
+#include "live/reports.h"
+#include "util/message.h"
+#include "whylate.skel.h"
+
+#define STUCK_PERIOD_NS 250000000ull
+#define PROBES_MAX 64
+#define TASKS_MIN 4096 /* entries of the preallocated hash, where it is used */
+
+struct wl_session {
+	struct whylate_bpf *bpf;
+	struct wl_config config;
+	struct wl_maps maps;
+	struct wl_reports *reports;
+	struct ring_buffer *ring;
+	struct bpf_link *links[PROBES_MAX]; /* as in wl_probes[] */
+	struct bpf_link *iter_create, *iter_begin, *iter_stuck;
+	uint64_t started, stopped, next_stuck, missing;
+	/* only inside wl_session_poll() */
+	wl_report_fn fn;
+	void *ctx;
+};
+
+static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+static int print_warnings(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level <= LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
+}
+
+/* --- open --- */
+
+static void adapt_config(struct wl_config *config, const struct wl_kernel *kernel)
+{
+	config->ncpu = kernel->ncpu;
+	config->task_storage = kernel->task_storage;
+	config->chain.rt = kernel->rt;
+	config->target.self = (uint32_t)getpid();
+	if (config->chain.until == WL_UNTIL_TURN && !wl_probes_can_turn(kernel)) {
+		wl_warn("this kernel does not say when a socket is read (sock_recv_length, since 6.3): "
+			"--until idle instead of turn");
+		config->chain.until = WL_UNTIL_IDLE;
+	}
+}
+
+static int choose_programs(struct wl_session *s, const struct wl_kernel *kernel)
+{
+	if (wl_nprobes > PROBES_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < wl_nprobes; i++) {
+		struct bpf_program *p = bpf_object__find_program_by_name(s->bpf->obj,
+									 wl_probes[i].program);
+
+		if (!p)
+			return -ENOENT;
+		bpf_program__set_autoload(p, wl_probe_wanted(&wl_probes[i], kernel, &s->config));
+	}
+	return 0;
+}
+
+/* Tasks there may be at once, where they must be allocated beforehand. */
+static uint32_t task_room(void)
+{
+	long max = sysconf(_SC_NPROCESSORS_CONF) * 1024;
+
+	return max > TASKS_MIN ? (uint32_t)max : TASKS_MIN;
+}
+
+static int size_maps(struct wl_session *s)
+{
+	struct whylate_bpf *b = s->bpf;
+	uint32_t ncpu = s->config.ncpu;
+	int ret = bpf_map__set_max_entries(b->maps.wl_cpus, ncpu);
+
+	if (!ret)
+		ret = bpf_map__set_max_entries(b->maps.wl_aggs, ncpu * WL_AGGS);
+	if (!ret && s->config.task_storage)
+		return bpf_map__set_autocreate(b->maps.wl_task_hash, false);
+	if (!ret)
+		ret = bpf_map__set_autocreate(b->maps.wl_tasks, false);
+	return ret ? ret : bpf_map__set_max_entries(b->maps.wl_task_hash, task_room());
+}
+
+static int load_error(int err)
+{
+	if (err == -EPERM || err == -EACCES)
+		wl_error("not allowed to load BPF programs: run it as root, or with CAP_BPF and CAP_PERFMON");
+	else
+		wl_error("the kernel refused a BPF program: %s (run with -v to see why, and whylate doctor)",
+			 strerror(-err));
+	return err == -EACCES ? -EPERM : err;
+}
+
+static int load(struct wl_session *s, const struct wl_kernel *kernel)
+{
+	int ret;
+
+	s->bpf = whylate_bpf__open();
+	if (!s->bpf)
+		return load_error(-errno);
+	s->bpf->rodata->wl_cfg = s->config;
+	if (getrandom((void *)&s->bpf->rodata->wl_key, sizeof(s->bpf->rodata->wl_key), 0) < 0)
+		return -errno;
+	ret = choose_programs(s, kernel);
+	if (!ret)
+		ret = size_maps(s);
+	if (!ret)
+		ret = whylate_bpf__load(s->bpf);
+	return ret ? load_error(ret) : 0;
+}
+
+static void *map_memory(int fd, size_t size, int prot)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int map_maps(struct wl_session *s)
+{
+	struct wl_maps *m = &s->maps;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE) - 1;
+
+	m->ncpu = s->config.ncpu;
+	m->cpus_size = (sizeof(struct wl_cpu) * m->ncpu + page) & ~page;
+	m->aggs_size = (sizeof(struct wl_agg) * m->ncpu * WL_AGGS + page) & ~page;
+	m->limits_size = (sizeof(struct wl_agg_limits) * WL_AGGS + page) & ~page;
+	m->cpus = map_memory(bpf_map__fd(s->bpf->maps.wl_cpus), m->cpus_size, PROT_READ);
+	m->aggs = map_memory(bpf_map__fd(s->bpf->maps.wl_aggs), m->aggs_size, PROT_READ);
+	m->limits = map_memory(bpf_map__fd(s->bpf->maps.wl_limits), m->limits_size,
+			       PROT_READ | PROT_WRITE);
+	m->index_fd = bpf_map__fd(s->bpf->maps.wl_agg_index);
+	return m->cpus && m->aggs && m->limits ? 0 : -ENOMEM;
+}
+
+/* Each CPU's state knows its number. */
+static int number_cpus(struct wl_session *s)
+{
+	struct wl_cpu *c = map_memory(bpf_map__fd(s->bpf->maps.wl_cpus), s->maps.cpus_size,
+				      PROT_READ | PROT_WRITE);
+
+	if (!c)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->config.ncpu; i++)
+		c[i].cpu = i;
+	munmap(c, s->maps.cpus_size);
+	return 0;
+}
+
+static int on_slow(void *ctx, void *data, size_t size)
+{
+	struct wl_session *s = ctx;
+	struct wl_report report;
+	int ret = 0;
+
+	if (size < sizeof(struct wl_slow) || !s->fn)
+		return 0;
+	if (wl_reports_make(s->reports, data, &report))
+		ret = s->fn(s->ctx, &report);
+	wl_report_release(&report);
+	return ret;
+}
+
+/* Exits first: a context whose entry we have seen must not miss its exit. */
+static bool attaches_early(const char *name)
+{
+	size_t len = strlen(name);
+
+	return strstr(name, "_exit_") || (len > 5 && !strcmp(name + len - 5, "_exit"));
+}
+
+static int attach_some(struct wl_session *s, bool early)
+{
+	for (size_t i = 0; i < wl_nprobes; i++) {
+		struct bpf_program *p =
+			bpf_object__find_program_by_name(s->bpf->obj, wl_probes[i].program);
+
+		if (!wl_probes[i].tracepoint || !bpf_program__autoload(p) ||
+		    attaches_early(wl_probes[i].program) != early)
+			continue;
+		s->links[i] = bpf_program__attach(p);
+		if (!s->links[i]) {
+			wl_error("cannot attach to tracepoint %s: %s", wl_probes[i].tracepoint,
+				 strerror(errno));
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static int attach(struct wl_session *s)
+{
+	int ret = attach_some(s, true);
+
+	if (!ret)
+		ret = attach_some(s, false);
+	if (ret)
+		return ret;
+	s->iter_create = bpf_program__attach_iter(s->bpf->progs.wl_iter_create, NULL);
+	s->iter_begin = bpf_program__attach_iter(s->bpf->progs.wl_iter_begin, NULL);
+	if (!s->iter_create || !s->iter_begin)
+		return -errno;
+	if (s->config.timeout_ns) {
+		s->iter_stuck = bpf_program__attach_iter(s->bpf->progs.wl_iter_stuck, NULL);
+		if (!s->iter_stuck)
+			return -errno;
+	}
+	return 0;
+}
+
+static int open_all(struct wl_session *s, const struct wl_kernel *kernel)
+{
+	int ret = load(s, kernel);
+
+	if (!ret)
+		ret = map_maps(s);
+	if (!ret)
+		ret = number_cpus(s);
+	if (!ret)
+		ret = wl_reports_new(&s->reports, &s->maps);
+	if (ret)
+		return ret;
+	s->ring = ring_buffer__new(bpf_map__fd(s->bpf->maps.wl_slow_ring), on_slow, s, NULL);
+	return s->ring ? attach(s) : -errno;
+}
+
+int wl_session_open(struct wl_session **session, const struct wl_config *config,
+		    const struct wl_kernel *kernel, bool verbose)
+{
+	const char *missing = wl_probes_missing(kernel);
+	struct wl_session *s;
+	int ret;
+
+	libbpf_set_print(verbose ? print_warnings : print_nothing);
+	if (!kernel->btf) {
+		wl_error("this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF=y");
+		return -EOPNOTSUPP;
+	}
+	if (missing) {
+		wl_error("this kernel has no tracepoint %s; see whylate doctor", missing);
+		return -EOPNOTSUPP;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->config = *config;
+	adapt_config(&s->config, kernel);
+	ret = open_all(s, kernel);
+	if (ret) {
+		wl_session_close(s);
+		return ret;
+	}
+	*session = s;
+	return 0;
+}
+
+static void unmap(const void *p, size_t size)
+{
+	if (p)
+		munmap((void *)p, size);
+}
+
+void wl_session_close(struct wl_session *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < PROBES_MAX; i++)
+		bpf_link__destroy(s->links[i]);
+	bpf_link__destroy(s->iter_create);
+	bpf_link__destroy(s->iter_begin);
+	bpf_link__destroy(s->iter_stuck);
+	ring_buffer__free(s->ring);
+	wl_reports_free(s->reports);
+	unmap(s->maps.cpus, s->maps.cpus_size);
+	unmap(s->maps.aggs, s->maps.aggs_size);
+	unmap(s->maps.limits, s->maps.limits_size);
+	whylate_bpf__destroy(s->bpf);
+	free(s);
+}
+
+/* --- run --- */
+
+/* Reads an iterator to its end: that is what runs it. */
+static int walk(struct bpf_link *link)
+{
+	int fd = bpf_iter_create(bpf_link__fd(link));
+	char buf[64];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	do
+		n = read(fd, buf, sizeof(buf));
+	while (n > 0 || (n < 0 && errno == EINTR));
+	close(fd);
+	return n < 0 ? -errno : 0;
+}
+
+int wl_session_start(struct wl_session *s)
+{
+	int ret = walk(s->iter_create);
+
+	if (ret)
+		return ret;
+	s->started = wl_machine_now();
+	__atomic_store_n(&s->bpf->bss->wl_on, 1, __ATOMIC_SEQ_CST);
+	/* tasks born between the walk and the switch */
+	ret = walk(s->iter_create);
+	return ret ? ret : walk(s->iter_begin);
+}
+
+void wl_session_stop(struct wl_session *s)
+{
+	__atomic_store_n(&s->bpf->bss->wl_on, 0, __ATOMIC_SEQ_CST);
+	s->stopped = wl_machine_now();
+}
+
+const struct wl_config *wl_session_config(const struct wl_session *s)
+{
+	return &s->config;
+}
+
+/* Threads that no fork event announces (io_uring's): their state is made at the next walk. */
+static void create_missing(struct wl_session *s)
+{
+	uint64_t missing = wl_maps_counter(&s->maps, WL_CNT_STATE_MISSING);
+
+	if (missing == s->missing)
+		return;
+	s->missing = missing;
+	walk(s->iter_create);
+}
+
+int wl_session_poll(struct wl_session *s, wl_report_fn fn, void *ctx)
+{
+	uint64_t now = wl_machine_now();
+	int ret;
+
+	s->fn = fn;
+	s->ctx = ctx;
+	ret = ring_buffer__consume(s->ring);
+	if (now >= s->next_stuck) {
+		s->next_stuck = now + STUCK_PERIOD_NS;
+		create_missing(s);
+		if (s->iter_stuck && ret >= 0 && !s->stopped)
+			ret = walk(s->iter_stuck);
+	}
+	s->fn = NULL;
+	return ret < 0 ? ret : 0;
+}
+
+void wl_session_update(struct wl_session *s, double quantile)
+{
+	wl_maps_update_limits(&s->maps, s->bpf->data->wl_agg_next, quantile, s->config.over_ns);
+}
+
+int wl_session_stats(struct wl_session *s, struct wl_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	if (s->started)
+		stats->duration_ns = (s->stopped ? s->stopped : wl_machine_now()) - s->started;
+	stats->slow = wl_reports_slow(s->reports);
+	stats->timeouts = wl_reports_timeouts(s->reports);
+	if (wl_maps_stats(&s->maps, stats))
+		return -ENOMEM;
+	stats->busy_periods = s->config.chain.until == WL_UNTIL_IDLE &&
+			      stats->counters[WL_CNT_MERGED] > 0;
+	return 0;
+}
+
+void wl_stats_free(struct wl_stats *stats)
+{
+	free(stats->rows);
+	memset(stats, 0, sizeof(*stats));
+}
+
+uint64_t wl_session_memory(const struct wl_session *s)
+{
+	struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, s->bpf->obj) {
+		uint64_t entries = bpf_map__max_entries(map);
+
+		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF)
+			sum += entries;
+		else if (bpf_map__autocreate(map))
+			sum += entries * bpf_map__value_size(map);
+	}
+	return sum;
+}
+
+size_t wl_session_costs(const struct wl_session *s, struct wl_program_cost *costs, size_t n)
+{
+	struct bpf_program *p;
+	size_t count = 0;
+
+	bpf_object__for_each_program(p, s->bpf->obj) {
+		struct bpf_prog_info info = {0};
+		uint32_t len = sizeof(info);
+
+		if (bpf_program__fd(p) < 0 || bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
+			continue;
+		if (count < n) {
+			snprintf(costs[count].name, sizeof(costs[count].name), "%s",
+				 bpf_program__name(p));
+			costs[count].runs = info.run_cnt;
+			costs[count].ns = info.run_time_ns;
+		}
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * A running measurement: the BPF object loaded, attached and read. One thread. Everything in the kernel
+ * hangs on file descriptors of this process: it is gone when the process is, however it ends.
+ */
+#ifndef WL_LIVE_SESSION_H
+#define WL_LIVE_SESSION_H
+
+#include "explain/report.h"
+#include "live/kernel.h"
+
+struct wl_session;
+
+/* Called for each slow response; a result other than 0 ends the call that it came from. */
+typedef int (*wl_report_fn)(void *ctx, struct wl_report *report);
+
+/*
+ * Loads and attaches; nothing is measured yet. config must be complete but for ncpu, task_storage,
+ * chain.rt and chain.until, which are adapted to the kernel. Errors are said on stderr. -EPERM: not allowed;
+ * -EOPNOTSUPP: this kernel can't; else -errno.
+ */
+int wl_session_open(struct wl_session **session, const struct wl_config *config,
+		    const struct wl_kernel *kernel, bool verbose);
+void wl_session_close(struct wl_session *session);
+
+/* Starts and stops measuring; what was measured can still be read. */
+int wl_session_start(struct wl_session *session);
+void wl_session_stop(struct wl_session *session);
+
+/* What was made of the config. */
+const struct wl_config *wl_session_config(const struct wl_session *session);
+
+/* Hands over slow responses and finds unfinished ones: call it about every 10 ms. */
+int wl_session_poll(struct wl_session *session, wl_report_fn fn, void *ctx);
+
+/*
+ * Updates quartiles and, if quantile is not 0, thresholds from the histograms: call it a few times a
+ * second.
+ */
+void wl_session_update(struct wl_session *session, double quantile);
+
+/* Fills stats; free it with wl_stats_free(). 0 or -ENOMEM. */
+int wl_session_stats(struct wl_session *session, struct wl_stats *stats);
+void wl_stats_free(struct wl_stats *stats);
+
+/* Memory of the maps, bytes. */
+uint64_t wl_session_memory(const struct wl_session *session);
+
+/* Run statistics of one program: what doctor and bench read. */
+struct wl_program_cost {
+	char name[64];
+	uint64_t runs, ns;
+};
+
+/* Fills at most n entries; returns how many programs there are. */
+size_t wl_session_costs(const struct wl_session *session, struct wl_program_cost *costs, size_t n);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+#include "capture.h"
+#include "cli/options.h"
+
+#define MAX_ARGS 48
+
+struct parsed {
+	struct wl_options options;
+	int ret;
+	char *argv[MAX_ARGS];
+	char line[1024];
+	char out[8192], err[4096];
+};
+
+/* Parses a command line written with spaces; an argument '' is empty. */
+static void parse(struct parsed *p, const char *line)
+{
+	struct captured out, err;
+	char *save = NULL;
+	int argc = 0;
+
+	assert_true(strlen(line) < sizeof(p->line));
+	strcpy(p->line, line);
+	for (char *word = strtok_r(p->line, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		assert_true(argc < MAX_ARGS - 1);
+		p->argv[argc++] = strcmp(word, "''") ? word : word + 2;
+	}
+	p->argv[argc] = NULL;
+	memset(&p->options, 0xa5, sizeof(p->options));
+	capture_begin(&out, STDOUT_FILENO);
+	capture_begin(&err, STDERR_FILENO);
+	p->ret = wl_options_parse(&p->options, argc, p->argv);
+	capture_end(&err, p->err, sizeof(p->err));
+	capture_end(&out, p->out, sizeof(p->out));
+}
+
+static const struct wl_options *parse_ok(struct parsed *p, const char *line)
+{
+	parse(p, line);
+	if (p->ret || p->err[0] || p->out[0])
+		fail_msg("'%s': %d, %s", line, p->ret, p->err);
+	return &p->options;
+}
+
+static void test_defaults(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o = parse_ok(&p, "watch");
+
+	assert_int_equal(o->config.over, WL_OVER_QUANTILE);
+	assert_true(o->quantile == 0.999);
+	assert_true(o->config.over_ns == 1000000);
+	assert_string_equal(o->over_text, "p99.9 (at least 1 ms, after 1,000 responses)");
+	assert_true(o->config.timeout_ns == 1000000000);
+	assert_int_equal(o->config.chain.until, WL_UNTIL_TURN);
+	assert_int_equal(o->config.chain.max_hops, 32);
+	assert_int_equal(o->config.chain.follow_all, 0);
+	assert_int_equal(o->config.stim.any, 1);
+	assert_true(o->config.chain.idle_calls[SYS_read / 64] >> (SYS_read % 64) & 1);
+	assert_true(o->duration_ns == 0);
+	assert_null(o->command);
+	assert_int_equal(o->color, WL_COLOR_AUTO);
+	assert_false(o->json || o->quiet || o->fail_on_slow || o->verbose);
+}
+
+static void test_targets(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o =
+		parse_ok(&p, "watch -p 12,13 -p14 --pid=15 -t 7 -n mc-* --name 15-bytes-of-nam "
+			     "--cgroup /a/b -u joe --user 33 --rt");
+	const struct wl_target_config *t = &o->config.target;
+
+	assert_int_equal(t->npids, 4);
+	assert_int_equal(t->pids[0], 12);
+	assert_int_equal(t->pids[1], 13);
+	assert_int_equal(t->pids[2], 14);
+	assert_int_equal(t->pids[3], 15);
+	assert_int_equal(t->ntids, 1);
+	assert_int_equal(t->tids[0], 7);
+	assert_int_equal(t->nnames, 2);
+	assert_string_equal(t->names[0], "mc-*");
+	assert_string_equal(t->names[1], "15-bytes-of-nam");
+	assert_int_equal(o->ncgroups, 1);
+	assert_string_equal(o->cgroups[0], "/a/b");
+	assert_int_equal(o->nusers, 2);
+	assert_string_equal(o->users[1], "33");
+	assert_int_equal(t->rt_only, 1);
+}
+
+static void test_over(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o = parse_ok(&p, "watch --over 5ms");
+
+	assert_int_equal(o->config.over, WL_OVER_FIXED);
+	assert_true(o->config.over_ns == 5000000);
+	assert_string_equal(o->over_text, "5ms");
+	o = parse_ok(&p, "watch --over=p99");
+	assert_int_equal(o->config.over, WL_OVER_QUANTILE);
+	assert_true(o->quantile == 0.99);
+	assert_string_equal(o->over_text, "p99 (at least 1 ms, after 1,000 responses)");
+	o = parse_ok(&p, "watch --over worst");
+	assert_int_equal(o->config.over, WL_OVER_WORST);
+	assert_string_equal(o->over_text, "each new worst");
+	/* the last one counts */
+	o = parse_ok(&p, "watch --over worst --over 250us");
+	assert_int_equal(o->config.over, WL_OVER_FIXED);
+	assert_true(o->config.over_ns == 250000);
+}
+
+static void test_ends(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o = parse_ok(&p, "watch --until run --follow all --timeout none");
+
+	assert_int_equal(o->config.chain.until, WL_UNTIL_RUN);
+	assert_int_equal(o->config.chain.follow_all, 1);
+	assert_true(o->config.timeout_ns == 0);
+	o = parse_ok(&p, "watch --until BLOCK --follow process --timeout 500ms");
+	assert_int_equal(o->config.chain.until, WL_UNTIL_BLOCK);
+	assert_int_equal(o->config.chain.follow_all, 0);
+	assert_true(o->config.timeout_ns == 500000000);
+}
+
+static void test_idle(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o = parse_ok(&p,
+					      "watch --idle epoll_pwait:5 --idle futex:0x7f0014 "
+					      "--idle read --idle 61:3");
+	const struct wl_home *idle = o->config.chain.idle;
+
+	assert_int_equal(o->config.chain.nidle, 4);
+	assert_int_equal(idle[0].syscall, SYS_epoll_pwait);
+	assert_int_equal(idle[0].any_arg, 0);
+	assert_true(idle[0].arg == 5);
+	assert_int_equal(idle[1].syscall, SYS_futex);
+	assert_true(idle[1].arg == 0x7f0010); /* without the low 3 bits */
+	assert_int_equal(idle[2].syscall, SYS_read);
+	assert_int_equal(idle[2].any_arg, 1);
+	assert_int_equal(idle[3].syscall, 61);
+	assert_true(idle[3].arg == 3);
+}
+
+static void test_stimuli(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o =
+		parse_ok(&p, "watch --softirq net_rx,HI --softirq RCU --timer");
+
+	assert_int_equal(o->config.stim.any, 0);
+	assert_int_equal(o->config.stim.softirqs, 1u << 3 | 1u << 0 | 1u << 9);
+	assert_int_equal(o->config.stim.timer, 1);
+	o = parse_ok(&p, "watch --irq 36 --irq virtio1-req.0");
+	assert_int_equal(o->config.stim.any, 0);
+	assert_int_equal(o->nirqs, 2);
+	assert_string_equal(o->irqs[1], "virtio1-req.0");
+	assert_int_equal(o->config.stim.nirqs, 0); /* names are the machine's business */
+}
+
+static void test_output(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o =
+		parse_ok(&p, "watch --duration 1.5s --json --color never --fail-on-slow -vv -v");
+
+	assert_true(o->duration_ns == 1500000000);
+	assert_true(o->json && o->fail_on_slow && !o->quiet);
+	assert_int_equal(o->verbose, 3);
+	assert_int_equal(o->color, WL_COLOR_NEVER);
+	o = parse_ok(&p, "watch --quiet --color=always");
+	assert_true(o->quiet);
+	assert_int_equal(o->color, WL_COLOR_ALWAYS);
+}
+
+static void test_command(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o = parse_ok(&p, "watch --over 5ms -- ./server --json -- x");
+
+	assert_false(o->json);
+	assert_non_null(o->command);
+	assert_string_equal(o->command[0], "./server");
+	assert_string_equal(o->command[1], "--json");
+	assert_string_equal(o->command[2], "--");
+	assert_string_equal(o->command[3], "x");
+	assert_null(o->command[4]);
+}
+
+/* Every refusal names the option, the value and what to do. */
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *line, *message;
+	} rows[] = {
+		{ "watch --over 5x", "--over: '5x' is not a duration (try 250us, 5ms, 1.5s)" },
+		{ "watch --over 5", "--over: '5' is not a duration (try 250us, 5ms, 1.5s)" },
+		{ "watch --over -5ms", "--over: '-5ms' is not a duration" },
+		{ "watch --over ''", "--over: '' is not a duration" },
+		{ "watch --over 0ms", "--over: '0ms' is no time at all" },
+		{ "watch --over 9999999h", "--over: '9999999h' is out of range" },
+		{ "watch --over p100", "--over: 'p100' is not between p0 and p100" },
+		{ "watch --over p", "--over: 'p' is not a quantile (try p99, p99.9)" },
+		{ "watch --over", "--over: its value is missing (--over TIME|pN|worst)" },
+		{ "watch --over -- x", "--over: its value is missing" },
+		{ "watch --until mark", "--until: marks are not in this version" },
+		{ "watch --until never", "--until: 'never' is not one of turn, idle, block, run" },
+		{ "watch --follow me", "--follow: 'me' is not one of process, all" },
+		{ "watch --color red", "--color: 'red' is not one of auto, always, never" },
+		{ "watch --timeout 0", "--timeout: '0' is not a duration (try none, 500ms, 5s)" },
+		{ "watch --timeout 0s", "--timeout: '0s' is no time at all" },
+		{ "watch --duration x", "--duration: 'x' is not a duration" },
+		{ "watch -p abc", "-p: 'abc' is not an id (try 1234; names go with -n)" },
+		{ "watch -p 0", "-p: '0' is no task's id" },
+		{ "watch -p 4194305", "-p: '4194305' is no task's id" },
+		{ "watch -p 99999999999", "-p: '99999999999' is no task's id" },
+		{ "watch -p 1,,2", "-p: a value is missing" },
+		{ "watch -p 1,", "-p: a value is missing" },
+		{ "watch -p ''", "-p: a value is missing" },
+		{ "watch --tid=-3", "--tid: '-3' is not an id" },
+		{ "watch -n sixteen-bytes-xx",
+		  "-n: 'sixteen-bytes-xx' has 16 bytes, but the kernel "
+		  "keeps 15 bytes of a name (try 'sixteen-bytes-x')" },
+		{ "watch -n ''", "-n: the name is empty" },
+		{ "watch -n", "-n: its value is missing (-n NAME)" },
+		{ "watch --cgroup=", "--cgroup: the value is empty" },
+		{ "watch --idle epol_wait",
+		  "--idle: 'epol_wait' is not a system call (did you mean "
+		  "epoll_wait?)" },
+		{ "watch --idle 100000", "--idle: '100000' is not a system call" },
+		{ "watch --idle :5", "--idle: ':5' does not begin with a system call" },
+		{ "watch --idle read:", "--idle: '' is not an argument" },
+		{ "watch --idle read:x", "--idle: 'x' is not an argument" },
+		{ "watch --idle read:0x10000000000000000", "does not fit in 64 bits" },
+		{ "watch --softirq NET", "--softirq: 'NET' is not one of HI, TIMER, NET_TX" },
+		{ "watch --json=yes", "--json: it takes no value, but got 'yes'" },
+		{ "watch --jsn", "--jsn is not an option (did you mean --json?)" },
+		{ "watch --captures none", "--captures is not an option" },
+		{ "watch --ring 4M", "--ring is not an option" },
+		{ "watch -x", "-x is not an option (see --help)" },
+		{ "watch -vx", "-x is not an option" },
+		{ "watch memcached", "'memcached' is not an option (a name goes after -n" },
+		{ "watch -", "'-' is not an option" },
+		{ "watch --", "--: the command is missing" },
+		{ "watch -q -v", "--quiet: it contradicts -v" },
+		{ "watch -p 1 -- x", "-p: a process that runs already contradicts -- x" },
+		{ "watch -t 1 -- x", "-t: a thread that runs already contradicts -- x" },
+		{ "watch --until run --idle read", "--idle: --until run does not look at" },
+		{ "watch --\x1b[2J", "--\\x1b[2J is not an option" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct parsed p;
+
+		parse(&p, rows[i].line);
+		if (p.ret != -EINVAL || p.out[0] || strncmp(p.err, "whylate: ", 9) ||
+		    !strstr(p.err, rows[i].message) || strchr(p.err, '\n')[1])
+			fail_msg("'%s': %d, %s", rows[i].line, p.ret, p.err);
+	}
+}
+
+static void test_too_many(void **state)
+{
+	struct parsed p;
+	char line[1024] = "watch -p 1";
+
+	for (int i = 2; i <= WL_MAX_PIDS; i++)
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), ",%d", i);
+	parse_ok(&p, line);
+	strcat(line, " -p 77");
+	parse(&p, line);
+	assert_int_equal(p.ret, -EINVAL);
+	assert_non_null(strstr(p.err, "-p: '77' is one too many (at most 32"));
+	parse_ok(&p, "watch -n 1 -n 2 -n 3 -n 4 -n 5 -n 6 -n 7 -n 8");
+	parse(&p, "watch -n 1 -n 2 -n 3 -n 4 -n 5 -n 6 -n 7 -n 8 -n 9");
+	assert_non_null(strstr(p.err, "-n: '9' is one too many (at most 8"));
+	parse(&p, "watch -u 1 -u 2 -u 3 -u 4 -u 5 -u 6 -u 7 -u 8 -u 9");
+	assert_non_null(strstr(p.err, "-u: '9' is one too many (at most 8)"));
+	parse(&p, "watch --idle 0 --idle 0 --idle 0 --idle 0 --idle 0 --idle 0 --idle 0 --idle 0 "
+		  "--idle 1");
+	assert_non_null(strstr(p.err, "--idle: '1' is one too many (at most 8)"));
+}
+
+static void test_help(void **state)
+{
+	static const char *const words[] = {
+		"usage: whylate watch",
+		"-p, --pid PID,...",
+		"--fail-on-slow",
+		"--until WHERE",
+		"Target:",
+		"Output:",
+		"Examples:",
+		"--softirq NAME,...",
+		"-- COMMAND",
+	};
+	struct parsed p;
+
+	parse(&p, "watch --json -h --nonsense");
+	assert_int_equal(p.ret, 1);
+	assert_string_equal(p.err, "");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strstr(p.out, words[i]))
+			fail_msg("%s", words[i]);
+	for (char *line = p.out, *end; (end = strchr(line, '\n')); line = end + 1)
+		assert_true(end - line <= 80);
+}
+
+static void test_no_arguments(void **state)
+{
+	struct wl_options options;
+	char *none[] = { NULL };
+
+	assert_int_equal(wl_options_parse(&options, 0, none), 0);
+	assert_int_equal(options.config.over, WL_OVER_QUANTILE);
+}
+
+/* Any words in any order: accepted, or refused with one line; never a crash. */
+static void test_fuzz(void **state)
+{
+	static const char *const words[] = {
+		"--over",
+		"5ms",
+		"p99",
+		"worst",
+		"-p",
+		"1,2",
+		"-n",
+		"mc*",
+		"--idle",
+		"futex:0x10",
+		"--until",
+		"run",
+		"idle",
+		"--json",
+		"-vv",
+		"--timeout",
+		"none",
+		"--softirq",
+		"RCU,HI",
+		"--rt",
+		"-u",
+		"joe",
+		"--cgroup=/x",
+		"--irq=3",
+		"-t7",
+		"--color",
+		"never",
+		"x",
+		"--over=",
+		"-q",
+		"--timer",
+		"--follow",
+		"all",
+		"-n\xff\x1b",
+		"--=",
+		"-",
+		"--duration=1h",
+	};
+	uint64_t seed = 5;
+
+	for (int i = 0; i < 1000; i++) {
+		char line[512] = "watch";
+		size_t count = test_random(&seed) % 9;
+		struct parsed p;
+
+		for (size_t j = 0; j < count; j++) {
+			strcat(line, " ");
+			strcat(line, words[test_random(&seed) % ARRAY_SIZE(words)]);
+		}
+		parse(&p, line);
+		assert_true(p.ret == 0 || p.ret == -EINVAL);
+		assert_int_equal(p.ret == 0, p.err[0] == '\0');
+		if (p.ret)
+			assert_ptr_equal(strchr(p.err, '\n'), p.err + strlen(p.err) - 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_over),     cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_idle),     cmocka_unit_test(test_stimuli),
+		cmocka_unit_test(test_output),   cmocka_unit_test(test_command),
+		cmocka_unit_test(test_refused),  cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_help),     cmocka_unit_test(test_no_arguments),
+		cmocka_unit_test(test_fuzz),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
