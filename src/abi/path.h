@@ -15,7 +15,7 @@ struct wl_who {
 	__s8 prio;  /* task_struct.prio - 100: rt priority is -1 - prio, nice is prio - 20 */
 	__u8 flags; /* WL_WHO_F_* */
 	__u8 pad[2];
-};
+} __attribute__((aligned(8)));
 _Static_assert(sizeof(struct wl_who) == 32, "struct wl_who is an ABI");
 
 /* A closed segment. 48 bytes. */

@@ -33,9 +33,12 @@ WL_INLINE void wl_iter_asleep(struct wl_task *t, struct task_struct *task, __u32
 		t->flags |= WL_TASK_AWAY;
 }
 
-/* Where each task is now, unless an event has told already: run once everything is attached. */
+/*
+ * Whether each task is a target, and where it is now unless an event has told already. Run once everything
+ * is attached, and again for what no event tells: users, cgroups, priorities.
+ */
 SEC("iter/task")
-int wl_iter_begin(struct bpf_iter__task *ctx)
+int wl_iter_check(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct wl_task *t;
@@ -44,9 +47,11 @@ int wl_iter_begin(struct bpf_iter__task *ctx)
 	if (!task || !task->pid)
 		return 0;
 	t = wl_task_lookup(task);
-	if (!t || t->status != WL_TASK_UNSEEN)
+	if (!t)
 		return 0;
-	wl_task_reaches(t, task, bpf_ktime_get_ns());
+	wl_task_check(t, task, bpf_ktime_get_ns());
+	if (t->status != WL_TASK_UNSEEN)
+		return 0;
 	state = task->__state;
 	if (state)
 		wl_iter_asleep(t, task, state);

@@ -139,13 +139,13 @@ WL_INLINE struct wl_task *wl_task_create(struct task_struct *task)
 	return bpf_map_lookup_elem(&wl_task_hash, &key);
 }
 
-/* The verifier allows no arithmetic on pointers but for a number that was read. */
-WL_INLINE __u64 wl_hash_address(const void *address)
+/*
+ * Takes a number: the verifier allows no arithmetic on typed pointers. Programs that need one are raw
+ * tracepoints, where arguments are numbers; a helper that turns one into the other costs 10 ns.
+ */
+WL_INLINE __u64 wl_hash_address(__u64 address)
 {
-	__u64 number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), &address);
-	return (number ^ wl_key) * 0x9e3779b97f4a7c15ull | 1;
+	return (address ^ wl_key) * 0x9e3779b97f4a7c15ull | 1;
 }
 
 WL_INLINE struct wl_kept_set *wl_kept_set_of(__u64 key)

@@ -7,22 +7,18 @@
 
 #define WL_CHAIN_CFG (&wl_config()->chain)
 
-/* The current task's state where it can matter: in task context. */
-WL_INLINE struct wl_task *wl_current(struct wl_cpu *c)
+/* The current task's state; 0: idle, or it can reach no target. */
+WL_INLINE struct wl_task *wl_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return task->pid ? wl_task_lookup(task) : 0;
+	return wl_task_reaches(task) ? wl_task_lookup(task) : 0;
 }
 
-/* The giver's task: none inside an interrupt, and none whose chains can't reach a target. */
+/* The giver's task: none inside an interrupt. */
 WL_INLINE struct wl_task *wl_giving_task(struct wl_cpu *c)
 {
-	struct wl_task *t = 0;
-
-	if (!wl_cpu_in_frame(c))
-		t = wl_current(c);
-	return t && t->flags & WL_TASK_REACH ? t : 0;
+	return wl_cpu_in_frame(c) ? 0 : wl_current();
 }
 
 SEC("tp_btf/irq_handler_entry")
@@ -105,7 +101,7 @@ int BPF_PROG(wl_softirq_raise_probe, unsigned int vec)
 
 WL_INLINE struct wl_task *wl_softirq_task(struct wl_cpu *c)
 {
-	return WL_CHAIN_CFG->rt ? wl_current(c) : 0;
+	return WL_CHAIN_CFG->rt ? wl_task_lookup(bpf_get_current_task_btf()) : 0;
 }
 
 SEC("tp_btf/softirq_entry")
@@ -155,17 +151,16 @@ int BPF_PROG(wl_hrtimer_expire_exit, struct hrtimer *timer)
 }
 
 /* Remote wake-ups travel the same way, but sched_waking has handed their chain over already. */
-SEC("?tp_btf/csd_queue_cpu")
-int BPF_PROG(wl_csd_queue_cpu, unsigned int cpu, unsigned long callsite, void *func,
-	     struct __call_single_data *csd)
+SEC("?raw_tp/csd_queue_cpu")
+int wl_csd_queue_cpu(struct bpf_raw_tracepoint_args *ctx)
 {
+	struct __call_single_data *csd = (void *)ctx->args[3];
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_kept_set *set;
-	__u64 key;
+	__u64 key = wl_hash_address(ctx->args[3]);
 
-	if (!c || !csd || (csd->node.u_flags & CSD_TYPE_MASK) == CSD_TYPE_TTWU)
+	if (!c || (BPF_CORE_READ(csd, node.u_flags) & CSD_TYPE_MASK) == CSD_TYPE_TTWU)
 		return 0;
-	key = wl_hash_address(csd);
 	set = wl_kept_set_of(key);
 	if (set)
 		wl_event_keep(WL_CHAIN_CFG, c, wl_giving_task(c), set, key, WL_SEG_IRQ, 1,
@@ -173,12 +168,12 @@ int BPF_PROG(wl_csd_queue_cpu, unsigned int cpu, unsigned long callsite, void *f
 	return 0;
 }
 
-SEC("?tp_btf/csd_function_entry")
-int BPF_PROG(wl_csd_function_entry, void *func, struct __call_single_data *csd)
+SEC("?raw_tp/csd_function_entry")
+int wl_csd_function_entry(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_kept_set *set;
-	__u64 key = wl_hash_address(csd);
+	__u64 key = wl_hash_address(ctx->args[1]);
 
 	if (!c)
 		return 0;

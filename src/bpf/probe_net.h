@@ -5,11 +5,12 @@
 
 #include "bpf/probe_irq.h"
 
-SEC("?tp_btf/sk_data_ready")
-int BPF_PROG(wl_sk_data_ready, struct sock *sk)
+SEC("?raw_tp/sk_data_ready")
+int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
 {
+	const struct sock *sk = (const void *)ctx->args[0];
+	__u64 key = wl_hash_address(ctx->args[0]), now;
 	struct wl_cpu *c = wl_this_cpu();
-	__u64 key = wl_hash_address(sk), now;
 	struct wl_kept_set *set;
 
 	if (!c)
@@ -18,7 +19,7 @@ int BPF_PROG(wl_sk_data_ready, struct sock *sk)
 	if (!set)
 		return 0;
 	now = bpf_ktime_get_ns();
-	if (!wl_cpu_in_frame(c) && sk->__sk_common.skc_family != AF_UNIX_FAMILY)
+	if (!wl_cpu_in_frame(c) && BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_FAMILY)
 		wl_event_backlog(WL_CHAIN_CFG, c, set, key, now);
 	else
 		wl_event_keep(WL_CHAIN_CFG, c, wl_giving_task(c), set, key, WL_SEG_QUEUED, 0, now);
@@ -39,17 +40,17 @@ int BPF_PROG(wl_sock_send_length, struct sock *sk, int ret, int flags)
 	return 0;
 }
 
-SEC("?tp_btf/sock_recv_length")
-int BPF_PROG(wl_sock_recv_length, struct sock *sk, int ret, int flags)
+SEC("?raw_tp/sock_recv_length")
+int wl_sock_recv_length(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_end end = {.call = -2, .kind = WL_END_TURN};
-	__u64 key = wl_hash_address(sk);
+	__u64 key = wl_hash_address(ctx->args[0]);
 	struct wl_kept_set *set;
 	struct wl_task *t;
 
-	if (!c || ret <= 0)
+	if (!c || (__s32)ctx->args[1] <= 0)
 		return 0;
 	t = wl_giving_task(c);
 	set = wl_kept_set_of(key);

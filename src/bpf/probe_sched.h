@@ -22,7 +22,7 @@ WL_INLINE void wl_switch_out(struct wl_cpu *c, struct task_struct *prev, bool pr
 	struct wl_end end;
 	__u8 kind;
 
-	if (!t || !wl_task_reaches(t, prev, now))
+	if (!t)
 		return;
 	wl_sleep_of(&s, prev, preempt, state, t->flags);
 	kind = wl_task_out(WL_CHAIN_CFG, c, t, &s, wl_steal_of(prev), now);
@@ -38,7 +38,7 @@ WL_INLINE void wl_switch_in(struct wl_cpu *c, struct task_struct *next, __u64 no
 	struct wl_task *t = wl_task_of(c, next);
 	struct wl_end end = {.now = now, .call = -2, .kind = WL_END_RUN};
 
-	if (!t || !(t->flags & WL_TASK_REACH))
+	if (!t)
 		return;
 	if (!wl_task_in(WL_CHAIN_CFG, c, wl_cpu_of(t->wake_cpu), t, wl_steal_of(next), now))
 		return;
@@ -46,23 +46,33 @@ WL_INLINE void wl_switch_in(struct wl_cpu *c, struct task_struct *next, __u64 no
 	wl_task_finish(t);
 }
 
+/* Who is on the CPU is filled in fully only when somebody is going to be told. */
+WL_INLINE void wl_run_name(struct wl_cpu *c, struct task_struct *task)
+{
+	if (!wl_run_is_named(&c->run))
+		wl_who_of(&c->run.who, task);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(wl_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     unsigned int prev_state)
 {
 	struct wl_cpu *c = wl_this_cpu();
+	int reaches;
 	__u64 now;
 
 	if (!c)
 		return 0;
 	now = bpf_ktime_get_ns();
+	reaches = wl_task_reaches(next);
+	if (reaches || wl_run_is_long(&c->run, now))
+		wl_run_name(c, prev);
 	wl_cpu_switch(c, !next->pid);
-	if (prev->pid)
+	if (wl_task_reaches(prev))
 		wl_switch_out(c, prev, preempt, prev_state, now);
-	if (next->pid)
+	if (reaches)
 		wl_switch_in(c, next, now);
-	wl_cpu_switched(c, now);
-	wl_who_of(&c->run.who, next);
+	wl_cpu_switched(c, next->pid, next->tgid, now);
 	return 0;
 }
 
@@ -75,14 +85,17 @@ int BPF_PROG(wl_sched_waking, struct task_struct *task)
 
 	if (!c)
 		return 0;
-	t = wl_task_of(c, task);
-	if (!t)
-		return 0;
-	now = bpf_ktime_get_ns();
-	if (!wl_task_reaches(t, task, now)) {
+	if (!wl_task_reaches(task)) {
 		c->returned = 0;
 		return 0;
 	}
+	now = bpf_ktime_get_ns();
+	t = wl_task_lookup(task);
+	if (!t)
+		t = wl_task_found(c, task, now);
+	if (!t)
+		return 0;
+	wl_run_name(c, bpf_get_current_task_btf());
 	wl_event_waking(WL_CHAIN_CFG, c, t, wl_giving_task(c), (__u64)task, task->tgid,
 			(__u16)task->thread_info.cpu, wl_is_throttled(task), now);
 	return 0;
@@ -103,11 +116,12 @@ int BPF_PROG(wl_sched_process_fork, struct task_struct *parent, struct task_stru
 		return 0;
 	}
 	now = bpf_ktime_get_ns();
-	p = wl_current(c);
+	p = wl_current();
 	if (p && p->flags & WL_TASK_SPAWNED)
 		t->flags |= WL_TASK_SPAWNED;
 	wl_task_init(t, child, now);
-	if (wl_task_reaches(t, child, now))
+	wl_task_check(t, child, now);
+	if (wl_task_reaches(child))
 		wl_event_fork(WL_CHAIN_CFG, c, t, wl_giving_task(c), child->tgid, now);
 	return 0;
 }
@@ -118,22 +132,27 @@ int BPF_PROG(wl_sched_process_exec, struct task_struct *task)
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_task *t = c ? wl_task_of(c, task) : 0;
 
-	if (t)
-		wl_event_exec(t);
+	if (!t)
+		return 0;
+	wl_event_exec(t);
+	wl_task_check(t, task, bpf_ktime_get_ns());
 	return 0;
 }
 
-/* A name may make it a target, and belongs to another row of the table. */
+/* A name may make it a target, and belongs to another row of the table. The task has the old one yet. */
 SEC("?tp_btf/task_rename")
-int BPF_PROG(wl_task_rename, struct task_struct *task)
+int BPF_PROG(wl_task_rename, struct task_struct *task, const char *comm)
 {
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_task *t = c ? wl_task_lookup(task) : 0;
+	struct wl_name name = {};
 
 	if (!t)
 		return 0;
-	t->checked = 0;
+	bpf_probe_read_kernel_str(name.s, sizeof(name.s), comm);
+	wl_task_check_as(t, task, &name, bpf_ktime_get_ns());
 	t->agg = 0;
+	c->run.who.comm[0] = 0;
 	return 0;
 }
 

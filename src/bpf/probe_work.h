@@ -5,12 +5,11 @@
 
 #include "bpf/probe_irq.h"
 
-SEC("?tp_btf/workqueue_queue_work")
-int BPF_PROG(wl_workqueue_queue_work, int req_cpu, struct pool_workqueue *pwq,
-	     struct work_struct *work)
+SEC("?raw_tp/workqueue_queue_work")
+int wl_workqueue_queue_work(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct wl_cpu *c = wl_this_cpu();
-	__u64 key = wl_hash_address(work);
+	__u64 key = wl_hash_address(ctx->args[2]);
 	struct wl_kept_set *set;
 
 	if (!c)
@@ -22,11 +21,11 @@ int BPF_PROG(wl_workqueue_queue_work, int req_cpu, struct pool_workqueue *pwq,
 	return 0;
 }
 
-SEC("?tp_btf/workqueue_execute_start")
-int BPF_PROG(wl_workqueue_execute_start, struct work_struct *work)
+SEC("?raw_tp/workqueue_execute_start")
+int wl_workqueue_execute_start(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct wl_cpu *c = wl_this_cpu();
-	__u64 key = wl_hash_address(work);
+	__u64 key = wl_hash_address(ctx->args[0]);
 	struct wl_kept_set *set;
 	struct wl_task *t;
 

@@ -3,7 +3,7 @@
 #ifndef WL_BPF_REPORT_H
 #define WL_BPF_REPORT_H
 
-#include "bpf/task.h"
+#include "bpf/target.h"
 
 /* What ended, beside the path. */
 struct wl_end {

@@ -9,6 +9,30 @@
 
 #include "context.h"
 
+/*
+ * Of the task on a CPU only ids and ctx are always known; the host fills in the rest when a switch or
+ * wake-up may need it, so that the others don't pay for it. A culprit on another CPU may have no name
+ * then: user space asks for it.
+ */
+WL_INLINE int wl_run_is_named(const struct wl_run *r)
+{
+	return r->who.comm[0] != 0;
+}
+
+WL_INLINE int wl_run_is_long(const struct wl_run *r, __u64 now)
+{
+	return r->start && wl_sat(now, r->start) >= WL_LONG_RUN_NS;
+}
+
+WL_INLINE void wl_run_begin(struct wl_run *r, __u32 tid, __u32 tgid, __u64 now)
+{
+	r->start = now;
+	r->who.tid = tid;
+	r->who.tgid = tgid;
+	r->who.comm[0] = 0;
+	r->who.ctx = tid ? WL_WHO_TASK : WL_WHO_IDLE;
+}
+
 /* The best answer so far. */
 struct wl_holder {
 	struct wl_who who;
@@ -107,7 +131,7 @@ WL_INLINE void wl_cpu_run_end(struct wl_cpu *c, __u64 now)
 {
 	struct wl_run *r;
 
-	if (!c->run.start || wl_sat(now, c->run.start) < WL_LONG_RUN_NS)
+	if (!wl_run_is_long(&c->run, now))
 		return;
 	r = &c->recent[c->recent_next & (WL_RECENT - 1)];
 	r->who = c->run.who;

@@ -70,7 +70,7 @@ struct wl_cpu {
 	__u32 cpu;
 	__u32 recent_next;
 	__u64 steal_at_switch;
-	struct wl_run run; /* the task on the CPU now; tid 0: idle or not known */
+	struct wl_run run; /* the task on the CPU now; see wl_run_is_named() */
 	struct wl_run recent[WL_RECENT];
 	__u64 counters[WL_CNT_MAX];
 	struct wl_pending pending[16]; /* WL_NR_SOFTIRQS, rounded up for masking */
@@ -87,7 +87,6 @@ enum wl_task_status {
 
 #define WL_TASK_LINK 0x01     /* kernel thread or worker: passes chains on, never a target */
 #define WL_TASK_SOFTIRQD 0x02 /* ksoftirqd, ktimers, rcuc: softirqs bring their own chain */
-#define WL_TASK_REACH 0x04    /* its chains can reach a target */
 #define WL_TASK_TURNS 0x08    /* has received after a send: requests end at the answer */
 #define WL_TASK_COMPAT 0x10   /* its last system call was of the 32-bit table */
 #define WL_TASK_AWAY 0x20     /* asleep elsewhere than at home, and without a chain */
@@ -103,7 +102,7 @@ struct wl_task {
 	__u8 bare;    /* wake has no path with it: the wake-up of a task blocked in mid-work */
 	__u64 since;  /* last switch or wake-up */
 	__u64 irq_base, steal_base; /* the CPU's accumulators when its running time was last charged */
-	__u64 checked;  /* when WL_TASK_REACH was last decided; 0: not yet */
+	__u64 checked;  /* when WL_TASK_TARGET was last decided */
 	__u64 finished; /* id of the chain that last ended here */
 	__s32 call;     /* system call it blocked in, -1 a fault, -2 unknown */
 	__u32 reclaim;  /* inside direct reclaim */
@@ -122,7 +121,7 @@ struct wl_task {
 	__u16 soft_nr;
 	__u32 agg; /* cache: the aggregate of agg_stim */
 	__u32 agg_stim;
-	__u32 leader_reach; /* group leader: some thread of the process is a target */
+	__u32 pad3;
 	__u64 arg;     /* first argument of call */
 	struct wl_home homes[WL_HOMES];
 	struct wl_path slot[2];

@@ -120,11 +120,11 @@ WL_INLINE void wl_cpu_switch(struct wl_cpu *c, int to_idle)
 		wl_softirq_drop(c);
 }
 
-/* Last on every switch: from here on this task holds the CPU. The host fills run.who afterwards. */
-WL_INLINE void wl_cpu_switched(struct wl_cpu *c, __u64 now)
+/* Last on every switch: from here on this task holds the CPU. */
+WL_INLINE void wl_cpu_switched(struct wl_cpu *c, __u32 tid, __u32 tgid, __u64 now)
 {
 	wl_cpu_run_end(c, now);
-	c->run.start = now;
+	wl_run_begin(&c->run, tid, tgid, now);
 	c->irq_at_switch = c->irq_ns;
 	c->irq_big_ns = 0;
 }

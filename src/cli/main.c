@@ -68,10 +68,11 @@ static int unknown_verb(const char *name)
 /* A full disk or a closed pipe is seen here at the latest. */
 static int close_stdout(int status)
 {
-	if (!fflush(stdout) && !ferror(stdout))
+	errno = 0;
+	/* a reader that has gone is no failure; what failed before this, the verb has said itself */
+	if (!fflush(stdout) || errno == EPIPE)
 		return status;
-	if (errno != EPIPE)
-		wl_error("standard output: %s", strerror(errno));
+	wl_error("standard output: %s", strerror(errno));
 	return status ? status : WL_EXIT_FAILED;
 }
 

@@ -79,7 +79,9 @@ static int check_named(const struct wl_target_config *target)
 
 static int open_session(struct wl_setup *s)
 {
-	switch (wl_session_open(&s->session, &s->options.config, &s->kernel, s->options.verbose)) {
+	unsigned int flags = s->options.verbose ? WL_SESSION_VERBOSE : 0;
+
+	switch (wl_session_open(&s->session, &s->options.config, &s->kernel, flags)) {
 	case 0:
 		return WL_EXIT_OK;
 	case -EPERM:

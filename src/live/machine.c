@@ -89,6 +89,38 @@ void wl_machine_stimulus(uint32_t kind, uint32_t nr, uint32_t tid, char *text, s
 		task_name(tid, text, size);
 }
 
+/* Fields 18 (priority), 40 (rt_priority) and 41 (policy) of proc(5)'s stat, counted after the name. */
+static void stat_who(char *fields, struct wl_who *who)
+{
+	char *save = NULL, *f = strtok_r(fields, " ", &save);
+
+	for (int i = 3; f; i++, f = strtok_r(NULL, " ", &save)) {
+		if (i == 18)
+			who->prio = (__s8)atoi(f); /* as the kernel's prio - 100 */
+		if (i == 41)
+			who->policy = (__u8)atoi(f);
+	}
+}
+
+void wl_machine_who(struct wl_who *who)
+{
+	char path[64], line[1024];
+	char *name, *end;
+
+	if (who->ctx != WL_WHO_TASK || who->comm[0] || !who->tid)
+		return;
+	snprintf(path, sizeof(path), "/proc/%u/stat", who->tid);
+	if (wl_file_read_line(path, line, sizeof(line)))
+		return;
+	name = strchr(line, '(');
+	end = strrchr(line, ')');
+	if (!name || !end || end < name)
+		return;
+	*end = '\0';
+	snprintf(who->comm, sizeof(who->comm), "%.15s", name + 1);
+	stat_who(end + 2, who);
+}
+
 /* Is name one of the comma-separated actions of a line? */
 static bool irq_has_action(const char *actions, const char *name)
 {

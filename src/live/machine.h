@@ -15,6 +15,9 @@ struct wl_kernel;
 /* Name of a stimulus into text, "" if there is none. */
 void wl_machine_stimulus(uint32_t kind, uint32_t nr, uint32_t tid, char *text, size_t size);
 
+/* Fills in a task of which only the ids are known, if it is still there. */
+void wl_machine_who(struct wl_who *who);
+
 /* Numbers of the interrupt lines with this number or name: how many, at most n; -ENOENT: none. */
 int wl_machine_irqs(const char *text, uint16_t *nrs, size_t n);
 

@@ -91,7 +91,7 @@ const struct wl_probe wl_probes[] = {
 	{"wl_mm_vmscan_memcg_reclaim_end", "mm_vmscan_memcg_reclaim_end", WL_PROBE_QUALITY,
 	 for_work, RECLAIM},
 	{"wl_iter_create", NULL, WL_PROBE_CORE, NULL, "nothing works"},
-	{"wl_iter_begin", NULL, WL_PROBE_CORE, NULL, "nothing works"},
+	{"wl_iter_check", NULL, WL_PROBE_CORE, NULL, "nothing works"},
 	{"wl_iter_stuck", NULL, WL_PROBE_QUALITY, for_timeout, "unfinished work is not found"},
 	{"wl_empty", "sched_switch", WL_PROBE_QUALITY, never, ""},
 };

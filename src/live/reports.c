@@ -153,6 +153,8 @@ bool wl_reports_make(struct wl_reports *r, const struct wl_slow *slow, struct wl
 		return false;
 	report->slow = *slow;
 	close_open_segment(&report->slow);
+	for (uint32_t i = 0; i < report->slow.path.h.nseg && i < WL_PATH_SEGS; i++)
+		wl_machine_who(&report->slow.path.seg[i].who);
 	fill_time(r, report);
 	fill_names(report);
 	fill_idle_hint(report);

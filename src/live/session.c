@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "live/machine.h"
@@ -19,6 +20,7 @@
 #include "whylate.skel.h"
 
 #define STUCK_PERIOD_NS 250000000ull
+#define CHECK_PERIOD_NS 1000000000ull
 #define PROBES_MAX 64
 #define TASKS_MIN 4096 /* entries of the preallocated hash, where it is used */
 
@@ -29,19 +31,19 @@ struct wl_session {
 	struct wl_reports *reports;
 	struct ring_buffer *ring;
 	struct bpf_link *links[PROBES_MAX]; /* as in wl_probes[] */
-	struct bpf_link *iter_create, *iter_begin, *iter_stuck;
-	uint64_t started, stopped, next_stuck, missing;
+	struct bpf_link *iter_create, *iter_check, *iter_stuck;
+	uint64_t started, stopped, next_stuck, next_check, missing;
 	/* only inside wl_session_poll() */
 	wl_report_fn fn;
 	void *ctx;
 };
 
-static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+static int __attribute__((format(printf, 2, 0))) print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return 0;
 }
 
-static int print_warnings(enum libbpf_print_level level, const char *format, va_list args)
+static int __attribute__((format(printf, 2, 0))) print_warnings(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return level <= LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
@@ -61,7 +63,7 @@ static void adapt_config(struct wl_config *config, const struct wl_kernel *kerne
 	}
 }
 
-static int choose_programs(struct wl_session *s, const struct wl_kernel *kernel)
+static int choose_programs(struct wl_session *s, const struct wl_kernel *kernel, unsigned int flags)
 {
 	if (wl_nprobes > PROBES_MAX)
 		return -E2BIG;
@@ -73,6 +75,7 @@ static int choose_programs(struct wl_session *s, const struct wl_kernel *kernel)
 			return -ENOENT;
 		bpf_program__set_autoload(p, wl_probe_wanted(&wl_probes[i], kernel, &s->config));
 	}
+	bpf_program__set_autoload(s->bpf->progs.wl_empty, flags & WL_SESSION_EMPTY);
 	return 0;
 }
 
@@ -109,7 +112,7 @@ static int load_error(int err)
 	return err == -EACCES ? -EPERM : err;
 }
 
-static int load(struct wl_session *s, const struct wl_kernel *kernel)
+static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned int flags)
 {
 	int ret;
 
@@ -119,7 +122,7 @@ static int load(struct wl_session *s, const struct wl_kernel *kernel)
 	s->bpf->rodata->wl_cfg = s->config;
 	if (getrandom((void *)&s->bpf->rodata->wl_key, sizeof(s->bpf->rodata->wl_key), 0) < 0)
 		return -errno;
-	ret = choose_programs(s, kernel);
+	ret = choose_programs(s, kernel, flags);
 	if (!ret)
 		ret = size_maps(s);
 	if (!ret)
@@ -215,8 +218,8 @@ static int attach(struct wl_session *s)
 	if (ret)
 		return ret;
 	s->iter_create = bpf_program__attach_iter(s->bpf->progs.wl_iter_create, NULL);
-	s->iter_begin = bpf_program__attach_iter(s->bpf->progs.wl_iter_begin, NULL);
-	if (!s->iter_create || !s->iter_begin)
+	s->iter_check = bpf_program__attach_iter(s->bpf->progs.wl_iter_check, NULL);
+	if (!s->iter_create || !s->iter_check)
 		return -errno;
 	if (s->config.timeout_ns) {
 		s->iter_stuck = bpf_program__attach_iter(s->bpf->progs.wl_iter_stuck, NULL);
@@ -226,9 +229,9 @@ static int attach(struct wl_session *s)
 	return 0;
 }
 
-static int open_all(struct wl_session *s, const struct wl_kernel *kernel)
+static int open_all(struct wl_session *s, const struct wl_kernel *kernel, unsigned int flags)
 {
-	int ret = load(s, kernel);
+	int ret = load(s, kernel, flags);
 
 	if (!ret)
 		ret = map_maps(s);
@@ -243,13 +246,13 @@ static int open_all(struct wl_session *s, const struct wl_kernel *kernel)
 }
 
 int wl_session_open(struct wl_session **session, const struct wl_config *config,
-		    const struct wl_kernel *kernel, bool verbose)
+		    const struct wl_kernel *kernel, unsigned int flags)
 {
 	const char *missing = wl_probes_missing(kernel);
 	struct wl_session *s;
 	int ret;
 
-	libbpf_set_print(verbose ? print_warnings : print_nothing);
+	libbpf_set_print(flags & WL_SESSION_VERBOSE ? print_warnings : print_nothing);
 	if (!kernel->btf) {
 		wl_error("this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF=y");
 		return -EOPNOTSUPP;
@@ -263,7 +266,7 @@ int wl_session_open(struct wl_session **session, const struct wl_config *config,
 		return -ENOMEM;
 	s->config = *config;
 	adapt_config(&s->config, kernel);
-	ret = open_all(s, kernel);
+	ret = open_all(s, kernel, flags);
 	if (ret) {
 		wl_session_close(s);
 		return ret;
@@ -285,7 +288,7 @@ void wl_session_close(struct wl_session *s)
 	for (size_t i = 0; i < PROBES_MAX; i++)
 		bpf_link__destroy(s->links[i]);
 	bpf_link__destroy(s->iter_create);
-	bpf_link__destroy(s->iter_begin);
+	bpf_link__destroy(s->iter_check);
 	bpf_link__destroy(s->iter_stuck);
 	ring_buffer__free(s->ring);
 	wl_reports_free(s->reports);
@@ -314,9 +317,25 @@ static int walk(struct bpf_link *link)
 	return n < 0 ? -errno : 0;
 }
 
+/* Tasks that an iterator is not shown can still be asked for, by process id or all together. */
+static void preset_reach(struct wl_session *s)
+{
+	const struct wl_target_config *t = &s->config.target;
+	__u8 *reach = s->bpf->bss->wl_reach;
+	size_t size = sizeof(s->bpf->bss->wl_reach);
+
+	if (!(t->npids + t->ntids + t->nnames + t->ngroups + t->nusers + t->rt_only + t->spawn))
+		memset(reach, 1, size);
+	for (uint32_t i = 0; i < t->npids; i++)
+		reach[t->pids[i] & (size - 1)] = 1;
+}
+
 int wl_session_start(struct wl_session *s)
 {
-	int ret = walk(s->iter_create);
+	int ret;
+
+	preset_reach(s);
+	ret = walk(s->iter_create);
 
 	if (ret)
 		return ret;
@@ -324,7 +343,7 @@ int wl_session_start(struct wl_session *s)
 	__atomic_store_n(&s->bpf->bss->wl_on, 1, __ATOMIC_SEQ_CST);
 	/* tasks born between the walk and the switch */
 	ret = walk(s->iter_create);
-	return ret ? ret : walk(s->iter_begin);
+	return ret ? ret : walk(s->iter_check);
 }
 
 void wl_session_stop(struct wl_session *s)
@@ -349,6 +368,17 @@ static void create_missing(struct wl_session *s)
 	walk(s->iter_create);
 }
 
+/* Users, cgroups and priorities change without an event. */
+static void check_targets(struct wl_session *s, uint64_t now)
+{
+	const struct wl_target_config *t = &s->config.target;
+
+	if (!(t->ngroups || t->nusers || t->rt_only) || now < s->next_check)
+		return;
+	s->next_check = now + CHECK_PERIOD_NS;
+	walk(s->iter_check);
+}
+
 int wl_session_poll(struct wl_session *s, wl_report_fn fn, void *ctx)
 {
 	uint64_t now = wl_machine_now();
@@ -360,6 +390,7 @@ int wl_session_poll(struct wl_session *s, wl_report_fn fn, void *ctx)
 	if (now >= s->next_stuck) {
 		s->next_stuck = now + STUCK_PERIOD_NS;
 		create_missing(s);
+		check_targets(s, now);
 		if (s->iter_stuck && ret >= 0 && !s->stopped)
 			ret = walk(s->iter_stuck);
 	}
@@ -392,17 +423,28 @@ void wl_stats_free(struct wl_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 }
 
+/* Task storage grows and shrinks with the tasks there are. */
+static uint64_t task_memory(const struct wl_session *s)
+{
+	struct sysinfo info;
+
+	if (!s->config.task_storage || sysinfo(&info))
+		return 0;
+	return (uint64_t)info.procs * sizeof(struct wl_task);
+}
+
 uint64_t wl_session_memory(const struct wl_session *s)
 {
 	struct bpf_map *map;
-	uint64_t sum = 0;
+	uint64_t sum = task_memory(s);
 
 	bpf_object__for_each_map(map, s->bpf->obj) {
 		uint64_t entries = bpf_map__max_entries(map);
 
 		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF)
 			sum += entries;
-		else if (bpf_map__autocreate(map))
+		else if (bpf_map__autocreate(map) &&
+			 bpf_map__type(map) != BPF_MAP_TYPE_TASK_STORAGE)
 			sum += entries * bpf_map__value_size(map);
 	}
 	return sum;

@@ -14,13 +14,16 @@ struct wl_session;
 /* Called for each slow response; a result other than 0 ends the call that it came from. */
 typedef int (*wl_report_fn)(void *ctx, struct wl_report *report);
 
+#define WL_SESSION_VERBOSE 1u /* libbpf's warnings go to stderr */
+#define WL_SESSION_EMPTY 2u   /* beside the others, a program that does nothing: what one costs */
+
 /*
  * Loads and attaches; nothing is measured yet. config must be complete but for ncpu, task_storage,
  * chain.rt and chain.until, which are adapted to the kernel. Errors are said on stderr. -EPERM: not allowed;
  * -EOPNOTSUPP: this kernel can't; else -errno.
  */
 int wl_session_open(struct wl_session **session, const struct wl_config *config,
-		    const struct wl_kernel *kernel, bool verbose);
+		    const struct wl_kernel *kernel, unsigned int flags);
 void wl_session_close(struct wl_session *session);
 
 /* Starts and stops measuring; what was measured can still be read. */
@@ -43,7 +46,7 @@ void wl_session_update(struct wl_session *session, double quantile);
 int wl_session_stats(struct wl_session *session, struct wl_stats *stats);
 void wl_stats_free(struct wl_stats *stats);
 
-/* Memory of the maps, bytes. */
+/* Memory of the maps, with the state of the tasks that there are now; bytes. */
 uint64_t wl_session_memory(const struct wl_session *session);
 
 /* Run statistics of one program: what doctor and bench read. */

@@ -513,7 +513,7 @@ class Result:
         if len({s['id'] for s in self.slow}) != len(self.slow):
             bad.append('two slow responses with one id')
         if bad:
-            raise Fail('output of %s: %s' % (' '.join(session.argv), '; '.join(bad)))
+            raise Fail('output of %s: %s' % (' '.join(session.argv), '; '.join(bad)[:1500]))
 
     def _take(self, raw, bad):
         o = json.loads(raw.decode('utf-8'))  # strict: a control byte or invalid UTF-8 is an error
@@ -588,6 +588,8 @@ def slow_problem(o):
     if o['reason'] == 'threshold' and o['response_ns'] < o['threshold_ns']:
         return 'under its threshold'
     cause = o['cause']
+    if cause['kind'] is None:  # no longer than usual: nothing to blame, nobody named
+        return 'cause' if cause['culprit'] or not cause['text'] else None
     if cause['kind'] not in SEGMENTS or not 0 <= cause['share'] <= 1.0001 or not cause['text']:
         return 'cause'
     if cause['ns'] < 0 or cause['ns'] > o['response_ns']:

@@ -103,19 +103,10 @@ def truth3_accounts_hackbench_all(ctx):
 
 
 def truth3_accounts_hackbench_long(ctx):
-    """Seconds of it: the typical budgets and the long responses have no unknown time either."""
+    """Seconds of it: its tasks hardly ever go home, so these are few responses with long paths."""
     need('hackbench')
     t = time.monotonic()
     ctx.spawn(['hackbench', '-g', '1', '-P', '-l', '1000'], stdout=-3).wait(60)
     loops = max(500, min(50000, int(1000 * 3 / (time.monotonic() - t))))
-    r, figures = _hackbench(ctx, ctx.rng.choice([['-P'], ['-T'], ['-P', '-p']]), loops, '10ms')
-    total = unknown = 0
-    for row in r.stats['targets']:
-        if row['typical']:
-            total += row['count'] * row['typical']['ns']
-            unknown += row['count'] * row['typical']['budget'].get('unknown', 0)
-    check(total, 'no typical response')
-    check(unknown <= 0.01 * total, 'unknown is %.2f %% of the typical responses; %s' % (100 * unknown / total, figures))
-    if r.slow:
-        figures += ', of the slow ones ' + _check_unknown(r)
-    return '%s, typical unknown %.3f %%' % (figures, 100 * unknown / total)
+    r, figures = _hackbench(ctx, ctx.rng.choice([['-P'], ['-T'], ['-P', '-p']]), loops, '1us')
+    return '%s, %s' % (figures, _check_unknown(r))

@@ -109,7 +109,8 @@ def errors_no_task_matches(ctx):
 def errors_target_exits(ctx):
     for how in '-p', '-t':
         p, pid = _sleeper(ctx, 'count=300')
-        w = ctx.watch(how, pid, '--over', '1s')
+        # asleep at its gate when we come, so its naps are no home: count the runs
+        w = ctx.watch(how, pid, '--until', 'run', '--over', '1s')
         go(p)
         finish(p, 20)
         gone = now_ns()
@@ -261,9 +262,9 @@ def errors_reader_goes(ctx):
             out, err = t.communicate(timeout=10)
         except subprocess.TimeoutExpired:
             raise Fail('did not end in 10 s after its reader had gone: %s' % extra)
-        m = re.fullmatch(rb'status (0|1|141)\n', err)
+        m = re.fullmatch(rb'(watching [^\n]*\n)?status (0|1|141)\n', err)
         check(out and m, '%s: stdout %r stderr %r' % (extra, out[:100], err))
-        found.append(m.group(1).decode())
+        found.append(m.group(2).decode())
     with open('/dev/full', 'wb') as full:
         t = ctx.spawn([ctx.whylate, 'watch', '-p', pid, '--over', '100us', '--duration', '1s'], stdout=full, stderr=subprocess.PIPE)
         _, err = t.communicate(timeout=10)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "cli/demo_judge.h"
+
+#include <string.h>
+
+/* whylate's clock and ours are read at different moments: a little before, a little after. */
+#define MARGIN_NS 1000000ull
+
+static uint64_t overlap(uint64_t from, uint64_t to, uint64_t from2, uint64_t to2)
+{
+	uint64_t begin = from > from2 ? from : from2, end = to < to2 ? to : to2;
+
+	return end > begin ? end - begin : 0;
+}
+
+uint64_t wl_demo_overlap(const struct wl_demo_act *act, const struct wl_demo_request *request)
+{
+	return overlap(act->began, act->ended, request->sent, request->done);
+}
+
+uint64_t wl_demo_effect(const struct wl_demo_act *act, const struct wl_demo_request *request)
+{
+	if (act->kind == WL_DEMO_ACT_HOG)
+		return wl_demo_overlap(act, request);
+	return request->waited[act->kind];
+}
+
+const struct wl_demo_verdict *wl_demo_find(const struct wl_demo_verdict *verdicts, size_t n,
+					   const struct wl_demo_request *request)
+{
+	const struct wl_demo_verdict *best = NULL;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct wl_demo_verdict *v = &verdicts[i];
+		uint64_t ns = overlap(v->start, v->end, request->sent, request->done);
+
+		if (ns <= most)
+			continue;
+		most = ns;
+		best = v;
+	}
+	return best;
+}
+
+static bool is_kind(enum wl_demo_kind act, enum wl_seg_kind kind)
+{
+	switch (act) {
+	case WL_DEMO_ACT_HOG: /* before the request began, or in the middle of it */
+		return kind == WL_SEG_WAKEUP || kind == WL_SEG_PREEMPTED;
+	case WL_DEMO_ACT_LOCK:
+		return kind == WL_SEG_LOCK;
+	case WL_DEMO_ACT_DISK:
+		return kind == WL_SEG_IO;
+	case WL_DEMO_ACT_BACKEND:
+		return kind == WL_SEG_TASK;
+	default:
+		return false;
+	}
+}
+
+static bool is_culprit(const struct wl_demo_truth *truth, const struct wl_who *who)
+{
+	if (!truth->culprit)
+		return who->ctx == WL_WHO_NONE;
+	if (who->ctx != WL_WHO_TASK || strncmp(who->comm, truth->culprit, sizeof(who->comm)) != 0)
+		return false;
+	return !truth->culprit_tid || truth->culprit_tid == who->tid;
+}
+
+/* Others may add to it on a busy machine, and fdatasync() also works for its own. */
+static bool is_time(const struct wl_demo_truth *truth, uint64_t ns)
+{
+	const struct wl_demo_request *r = &truth->request;
+
+	return ns >= wl_demo_effect(&truth->act, r) / 2 && ns <= r->done - r->sent + MARGIN_NS;
+}
+
+enum wl_demo_result wl_demo_judge(const struct wl_demo_truth *truth,
+				  const struct wl_demo_verdict *verdict, uint64_t over_ns)
+{
+	if (truth->act.error)
+		return WL_DEMO_FAILED;
+	if (wl_demo_effect(&truth->act, &truth->request) < over_ns + MARGIN_NS)
+		return WL_DEMO_NO_EFFECT;
+	if (!verdict)
+		return WL_DEMO_NO_VERDICT;
+	if (!is_kind(truth->act.kind, verdict->cause.kind))
+		return WL_DEMO_WRONG_KIND;
+	if (!is_culprit(truth, &verdict->cause.who))
+		return WL_DEMO_WRONG_CULPRIT;
+	return is_time(truth, verdict->cause.ns) ? WL_DEMO_RIGHT : WL_DEMO_WRONG_TIME;
+}
