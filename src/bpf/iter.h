@@ -34,8 +34,8 @@ WL_INLINE void wl_iter_asleep(struct wl_task *t, struct task_struct *task, __u32
 }
 
 /*
- * Whether each task is a target, and where it is now unless an event has told already. Run once everything
- * is attached, and again for what no event tells: users, cgroups, priorities.
+ * Whether each task is a target, and, once we are on, where it is now unless an event has told already. Run
+ * before and after, and again for what no event tells: users, cgroups, priorities.
  */
 SEC("iter/task")
 int wl_iter_check(struct bpf_iter__task *ctx)
@@ -50,7 +50,7 @@ int wl_iter_check(struct bpf_iter__task *ctx)
 	if (!t)
 		return 0;
 	wl_task_check(t, task, bpf_ktime_get_ns());
-	if (t->status != WL_TASK_UNSEEN)
+	if (!wl_on || t->status != WL_TASK_UNSEEN)
 		return 0;
 	state = task->__state;
 	if (state)

@@ -79,8 +79,10 @@ static int listen_loopback(struct wl_demo_world *w)
 static bool is_no_disk(int fd)
 {
 	static const unsigned int magics[] = {
-		TMPFS_MAGIC, RAMFS_MAGIC, NFS_SUPER_MAGIC, V9FS_MAGIC, SMB_SUPER_MAGIC,
-		0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */,
+		TMPFS_MAGIC,           RAMFS_MAGIC,
+		NFS_SUPER_MAGIC,       V9FS_MAGIC,
+		SMB_SUPER_MAGIC,       0xff534d42 /* CIFS */,
+		0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */,
 	};
 	struct statfs fs;
 

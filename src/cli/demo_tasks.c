@@ -19,8 +19,8 @@
 
 #include "util/message.h"
 
-#define CHUNK (1 << 20)  /* bytes per write */
-#define PAGE_SIZE 16384  /* bytes that each answer is made of: some 10 us of work */
+#define CHUNK (1 << 20) /* bytes per write */
+#define PAGE_SIZE 16384 /* bytes that each answer is made of: some 10 us of work */
 
 struct worker {
 	struct server *server;

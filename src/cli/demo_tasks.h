@@ -32,12 +32,12 @@ struct wl_demo_shared {
 /* Everything a child inherits. */
 struct wl_demo_world {
 	struct wl_demo_shared *shared;
-	cpu_set_t servers, others;    /* CPUs of the server and of everybody else */
-	int listener;                 /* socket */
-	struct sockaddr_in address;   /* of that */
-	int file;                     /* on a disk, without a name; -1: none */
-	int hog[2], holder[2];        /* pipes: a byte is an order */
-	int question[2], answer[2];   /* pipes to the backend (a duration, u64) and from it */
+	cpu_set_t servers, others;  /* CPUs of the server and of everybody else */
+	int listener;               /* socket */
+	struct sockaddr_in address; /* of that */
+	int file;                   /* on a disk, without a name; -1: none */
+	int hog[2], holder[2];      /* pipes: a byte is an order */
+	int question[2], answer[2]; /* pipes to the backend (a duration, u64) and from it */
 };
 
 /* How many of these count themselves in shared.ready: workers, holder, hog, backend. */

@@ -52,11 +52,14 @@ static bool host_reaches(const struct machine_task *task)
 	return task && task->reaches;
 }
 
+/* Who gives, in task context. On PREEMPT_RT any task may be running a softirq. */
 static struct wl_task *host_giving(struct machine_cpu *cpu)
 {
-	if (wl_cpu_in_frame(&cpu->c) || !host_reaches(cpu->cur))
+	struct machine_task *cur = cpu->cur;
+
+	if (wl_cpu_in_frame(&cpu->c) || !cur)
 		return NULL;
-	return &cpu->cur->t;
+	return cur->reaches || cur->t.soft_on ? &cur->t : NULL;
 }
 
 static struct wl_task *host_softirq_task(struct machine *m, struct machine_cpu *cpu)

@@ -174,6 +174,27 @@ static void test_fold_largest(void **state)
 	}
 }
 
+/* The only one with a twin is the large one: it takes the place of the small one, CPU and all. */
+static void test_fold_into_smaller(void **state)
+{
+	static const uint8_t kinds[WL_PATH_SEGS + 1] = { 8, 1,	2,  3,	4,  5,	6, 7, 9,
+							 10, 11, 12, 13, 14, 15, 8, 9 };
+	struct wl_path p;
+
+	memset(&p, 0, sizeof(p));
+	wl_path_begin(&p, 0, 0, WL_STIM_IRQ, 1, WL_SEG_IRQ);
+	for (uint32_t i = 0; i <= WL_PATH_SEGS; i++) {
+		struct wl_who who = { .tid = i + 1 };
+
+		p.h.state = kinds[i];
+		wl_path_close(&p, p.h.last + (i == 15 ? 1000000 : 1), i, &who);
+	}
+	assert_int_equal(p.seg[0].ns, 1000001);
+	assert_int_equal(p.seg[0].who.tid, 16);
+	assert_int_equal(p.seg[0].cpu, 15); /* "waited for cpu N, held by" */
+	assert_sums(&p);
+}
+
 /* The counter of folded segments counts up to its end; pieces add up. */
 static void test_fold_counts(void **state)
 {
@@ -219,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_copy_left_empty),
 		cmocka_unit_test(test_fold_random),
 		cmocka_unit_test(test_fold_largest),
+		cmocka_unit_test(test_fold_into_smaller),
 		cmocka_unit_test(test_fold_counts),
 		cmocka_unit_test(test_fold_no_twin),
 	};
