@@ -32,6 +32,7 @@ typedef __s64 wl_ktime_t;
 #define CSD_TYPE_TTWU 0x30 /* a remote wake-up: sched_waking has handed the chain over already */
 
 #define AF_UNIX_FAMILY 1
+#define TCP_CLOSE 7
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -47,20 +47,40 @@ int wl_sock_recv_length(struct bpf_raw_tracepoint_args *ctx)
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_end end = {.call = -2, .kind = WL_END_TURN};
 	__u64 key = wl_hash_address(ctx->args[0]);
+	__s32 ret = (__s32)ctx->args[1];
 	struct wl_kept_set *set;
 	struct wl_task *t;
 
-	if (!c || (__s32)ctx->args[1] <= 0)
+	if (!c || ret < 0)
 		return 0;
 	t = wl_giving_task(c);
 	set = wl_kept_set_of(key);
 	if (!t || !set)
 		return 0;
+	if (!ret) {
+		wl_kept_drop(set, key);
+		return 0;
+	}
 	end.now = bpf_ktime_get_ns();
 	if (!wl_turn_receive(WL_CHAIN_CFG, c, t, set, key, task->tgid, end.now))
 		return 0;
 	wl_complete(c, t, task, wl_task_cur(t), &end);
 	wl_turn_next(t);
+	return 0;
+}
+
+/* The memory of a closed socket is soon another's: what had arrived there is nobody's. */
+SEC("?raw_tp/inet_sock_set_state")
+int wl_inet_sock_set_state(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 key = wl_hash_address(ctx->args[0]);
+	struct wl_kept_set *set;
+
+	if (!wl_on || (__u32)ctx->args[2] != TCP_CLOSE)
+		return 0;
+	set = wl_kept_set_of(key);
+	if (set)
+		wl_kept_drop(set, key);
 	return 0;
 }
 

@@ -84,4 +84,13 @@ WL_INLINE int wl_kept_take(struct wl_kept_set *set, __u64 key, struct wl_path *d
 	return found;
 }
 
+/* The place is gone, or was emptied without work coming of it: a socket's end. */
+WL_INLINE void wl_kept_drop(struct wl_kept_set *set, __u64 key)
+{
+	struct wl_kept *k = wl_kept_find(set, key);
+
+	if (k)
+		k->consumed = 1;
+}
+
 #endif

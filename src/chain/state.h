@@ -104,6 +104,7 @@ struct wl_task {
 	__u64 irq_base, steal_base; /* the CPU's accumulators when its running time was last charged */
 	__u64 checked;  /* when WL_TASK_TARGET was last decided */
 	__u64 finished; /* id of the chain that last ended here */
+	__u64 home_at;  /* when it last went to sleep at home */
 	__s32 call;     /* system call it blocked in, -1 a fault, -2 unknown */
 	__u32 reclaim;  /* inside direct reclaim */
 	/* wake-up */

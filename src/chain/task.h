@@ -152,6 +152,8 @@ WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_
 	struct wl_path *p = wl_task_cur(t);
 	int home = wl_sleep_at_home(cfg, t, s);
 
+	if (home)
+		t->home_at = t->since;
 	if (!p->h.id) {
 		if (!home && wl_until_home(cfg))
 			t->flags |= WL_TASK_AWAY;

@@ -129,7 +129,8 @@ WL_INLINE __u8 wl_turn_receive(const struct wl_chain_config *cfg, struct wl_cpu 
 
 	if (!p->h.id)
 		return WL_END_NONE;
-	kept = wl_kept_take(set, key, n);
+	/* what had arrived before the thread went to sleep at home was not there to be received */
+	kept = wl_kept_take(set, key, n) && n->h.last >= t->home_at;
 	if (!turn) {
 		if (kept && n->h.start > p->h.start && p->h.merged < 255) {
 			p->h.merged++;

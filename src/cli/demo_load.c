@@ -126,7 +126,8 @@ static int open_world(struct wl_demo_load *load)
 		return -errno;
 	}
 	if (pipe2(w->hog, O_CLOEXEC) || pipe2(w->holder, O_CLOEXEC) ||
-	    pipe2(w->question, O_CLOEXEC) || pipe2(w->answer, O_CLOEXEC))
+	    pipe2(w->writer, O_CLOEXEC) || pipe2(w->question, O_CLOEXEC) ||
+	    pipe2(w->answer, O_CLOEXEC))
 		return -errno;
 	w->file = open_file();
 	return listen_loopback(w);
@@ -176,7 +177,7 @@ static void init(struct wl_demo_load *load)
 
 	w->listener = w->file = -1;
 	for (int i = 0; i < 2; i++)
-		w->hog[i] = w->holder[i] = w->question[i] = w->answer[i] = -1;
+		w->hog[i] = w->holder[i] = w->writer[i] = w->question[i] = w->answer[i] = -1;
 }
 
 int wl_demo_load_open(struct wl_demo_load **result)
@@ -215,6 +216,7 @@ static void close_world(struct wl_demo_world *w)
 	for (int i = 0; i < 2; i++) {
 		close_fd(w->hog[i]);
 		close_fd(w->holder[i]);
+		close_fd(w->writer[i]);
 		close_fd(w->question[i]);
 		close_fd(w->answer[i]);
 	}
@@ -302,18 +304,31 @@ const char *wl_demo_load_lacks(const struct wl_demo_load *load, enum wl_demo_kin
 
 /* ---- acts ---- */
 
+/* The pipe that the order goes to; -1: a worker sees it by itself. */
+static int order_pipe(const struct wl_demo_world *w, enum wl_demo_kind kind)
+{
+	switch (kind) {
+	case WL_DEMO_ACT_HOG:
+		return w->hog[1];
+	case WL_DEMO_ACT_LOCK:
+		return w->holder[1];
+	case WL_DEMO_ACT_DISK:
+		return w->writer[1];
+	default:
+		return -1;
+	}
+}
+
 int wl_demo_load_act(struct wl_demo_load *load, const struct wl_demo_act *act)
 {
-	struct wl_demo_world *w = &load->world;
+	struct wl_demo_shared *shared = load->world.shared;
+	int fd = order_pipe(&load->world, act->kind);
 	char order = 1;
-	int fd = act->kind == WL_DEMO_ACT_HOG    ? w->hog[1]
-		 : act->kind == WL_DEMO_ACT_LOCK ? w->holder[1]
-						 : -1;
 
-	if (w->shared->turn != WL_DEMO_TURN_PARENT)
+	if (shared->turn != WL_DEMO_TURN_PARENT)
 		return -EBUSY;
-	w->shared->act = *act;
-	w->shared->turn = WL_DEMO_TURN_ORDERED;
+	shared->act = *act;
+	shared->turn = act->kind == WL_DEMO_ACT_DISK ? WL_DEMO_TURN_SERVER : WL_DEMO_TURN_ORDERED;
 	return fd >= 0 && write(fd, &order, 1) != 1 ? -errno : 0;
 }
 

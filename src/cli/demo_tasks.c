@@ -86,29 +86,13 @@ static uint64_t sum_page(const struct server *s, uint64_t number)
 	return sum;
 }
 
-static int save(const struct server *s, uint64_t bytes)
-{
-	int file = s->world->file;
-
-	for (uint64_t at = 0; at < bytes; at += CHUNK) {
-		ssize_t n = pwrite(file, s->chunk, CHUNK, (off_t)at);
-
-		if (n != CHUNK)
-			return n < 0 ? -errno : -ENOSPC;
-	}
-	return 0;
-}
-
 /* As a database does it before it says "committed". */
-static void save_and_sync(struct server *s, struct wl_demo_request *r)
+static void sync_file(struct server *s, struct wl_demo_request *r)
 {
-	struct wl_demo_act *act = &s->world->shared->act;
-	uint64_t start;
+	uint64_t start = wl_demo_now();
 
-	act->error = save(s, act->bytes);
-	start = wl_demo_now();
-	if (!act->error && fdatasync(s->world->file))
-		act->error = -errno;
+	if (fdatasync(s->world->file))
+		s->world->shared->act.error = -errno;
 	r->waited[WL_DEMO_ACT_DISK] = wl_demo_now() - start;
 }
 
@@ -139,7 +123,7 @@ static void do_more(struct server *s, struct wl_demo_request *r)
 		return;
 	act_begin(shared);
 	if (kind == WL_DEMO_ACT_DISK)
-		save_and_sync(s, r);
+		sync_file(s, r);
 	else
 		ask_backend(s, r);
 	act_end(shared);
@@ -243,6 +227,36 @@ static int accept_client(struct server *s, unsigned int number)
 	return start_thread(worker_main, w);
 }
 
+static int write_file(const struct server *s, uint64_t bytes)
+{
+	for (uint64_t at = 0; at < bytes; at += CHUNK) {
+		ssize_t n = pwrite(s->world->file, s->chunk, CHUNK, (off_t)at);
+
+		if (n != CHUNK)
+			return n < 0 ? -errno : -ENOSPC;
+	}
+	return 0;
+}
+
+/* Writes what the next request will have to sync; not on the workers' CPU. */
+static void write_on_order(struct server *s)
+{
+	const struct wl_demo_world *w = s->world;
+	struct wl_demo_shared *shared = w->shared;
+	char order;
+
+	sched_setaffinity(0, sizeof(w->others), &w->others);
+	while (read(w->writer[0], &order, 1) == 1) {
+		act_begin(shared);
+		shared->act.error = write_file(s, shared->act.bytes);
+		if (shared->act.error)
+			act_end(shared);
+		else
+			shared->turn = WL_DEMO_TURN_ORDERED;
+	}
+	failed(WL_DEMO_SERVER, "pipe");
+}
+
 void wl_demo_server(const struct wl_demo_world *world)
 {
 	struct server *s = calloc(1, sizeof(*s));
@@ -263,8 +277,7 @@ void wl_demo_server(const struct wl_demo_world *world)
 			return;
 		}
 	}
-	for (;;)
-		pause();
+	write_on_order(s);
 }
 
 /* ---- client ---- */

@@ -14,6 +14,7 @@
 /* Whose turn it is to touch wl_demo_shared.act. */
 enum wl_demo_turn {
 	WL_DEMO_TURN_PARENT,
+	WL_DEMO_TURN_SERVER,  /* the server's first thread: it has to write the data */
 	WL_DEMO_TURN_ORDERED, /* who is to do it, once it sees it */
 	WL_DEMO_TURN_TAKEN,
 };
@@ -32,12 +33,12 @@ struct wl_demo_shared {
 /* Everything a child inherits. */
 struct wl_demo_world {
 	struct wl_demo_shared *shared;
-	cpu_set_t servers, others;  /* CPUs of the server and of everybody else */
-	int listener;               /* socket */
-	struct sockaddr_in address; /* of that */
-	int file;                   /* on a disk, without a name; -1: none */
-	int hog[2], holder[2];      /* pipes: a byte is an order */
-	int question[2], answer[2]; /* pipes to the backend (a duration, u64) and from it */
+	cpu_set_t servers, others;        /* CPUs of the server and of everybody else */
+	int listener;                     /* socket */
+	struct sockaddr_in address;       /* of that */
+	int file;                         /* on a disk, without a name; -1: none */
+	int hog[2], holder[2], writer[2]; /* pipes: a byte is an order */
+	int question[2], answer[2];       /* pipes to the backend (a duration, u64) and from it */
 };
 
 /* How many of these count themselves in shared.ready: workers, holder, hog, backend. */

@@ -82,6 +82,8 @@ const struct wl_probe wl_probes[] = {
 	{"wl_sk_data_ready", "sk_data_ready", WL_PROBE_QUALITY, for_sockets, SOCKETS},
 	{"wl_sock_send_length", "sock_send_length", WL_PROBE_QUALITY, for_sockets, SOCKETS},
 	{"wl_sock_recv_length", "sock_recv_length", WL_PROBE_QUALITY, for_sockets, SOCKETS},
+	{"wl_inet_sock_set_state", "inet_sock_set_state", WL_PROBE_QUALITY, for_sockets,
+	 "what arrived at a closed socket may be taken for another's that has its memory"},
 	{"wl_mm_vmscan_direct_reclaim_begin", "mm_vmscan_direct_reclaim_begin", WL_PROBE_QUALITY,
 	 for_work, RECLAIM},
 	{"wl_mm_vmscan_direct_reclaim_end", "mm_vmscan_direct_reclaim_end", WL_PROBE_QUALITY,

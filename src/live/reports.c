@@ -111,6 +111,24 @@ static void close_open_segment(struct wl_slow *slow)
 	p->h.last = slow->end;
 }
 
+/* Running before and after a send is two segments to the kernel side, and one to people. */
+static void join_running(struct wl_path *p)
+{
+	__u8 n = 0;
+
+	for (__u8 i = 0; i < p->h.nseg && i < WL_PATH_SEGS; i++) {
+		struct wl_seg *s = &p->seg[i], *prev = n ? &p->seg[n - 1] : NULL;
+
+		if (prev && s->kind == WL_SEG_RUNNING && prev->kind == s->kind &&
+		    prev->cpu == s->cpu) {
+			prev->ns += s->ns;
+			continue;
+		}
+		p->seg[n++] = *s;
+	}
+	p->h.nseg = n;
+}
+
 static void fill_time(const struct wl_reports *r, struct wl_report *report)
 {
 	int64_t ns = (int64_t)report->slow.end + r->real_offset;
@@ -153,6 +171,7 @@ bool wl_reports_make(struct wl_reports *r, const struct wl_slow *slow, struct wl
 		return false;
 	report->slow = *slow;
 	close_open_segment(&report->slow);
+	join_running(&report->slow.path);
 	for (uint32_t i = 0; i < report->slow.path.h.nseg && i < WL_PATH_SEGS; i++)
 		wl_machine_who(&report->slow.path.seg[i].who);
 	fill_time(r, report);
