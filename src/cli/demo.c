@@ -269,6 +269,13 @@ static int attempt(struct demo *d, enum wl_demo_kind kind, bool first, enum wl_d
 				  first && is_worth_repeating(*result));
 }
 
+/* Nothing that a verdict could be compared with. */
+static bool is_nothing(enum wl_demo_result result)
+{
+	return result == WL_DEMO_NO_EFFECT || result == WL_DEMO_FAILED ||
+	       result == WL_DEMO_DISTURBED;
+}
+
 static int act(struct demo *d, enum wl_demo_kind kind)
 {
 	enum wl_demo_result result = WL_DEMO_NO_EFFECT;
@@ -276,7 +283,7 @@ static int act(struct demo *d, enum wl_demo_kind kind)
 
 	if (!ret && is_worth_repeating(result))
 		ret = attempt(d, kind, false, &result);
-	if (ret || result == WL_DEMO_NO_EFFECT || result == WL_DEMO_FAILED)
+	if (ret || is_nothing(result))
 		return ret;
 	d->score.acted++;
 	d->score.right += result == WL_DEMO_RIGHT;

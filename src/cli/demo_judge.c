@@ -5,6 +5,8 @@
 
 /* whylate's clock and ours are read at different moments: a little before, a little after. */
 #define MARGIN_NS 1000000ull
+#define DOMINATES 60 /* percent of the request's time: the act is what made it late */
+#define ENOUGH 70    /* percent of the effect that a verdict must have found */
 
 static uint64_t overlap(uint64_t from, uint64_t to, uint64_t from2, uint64_t to2)
 {
@@ -18,11 +20,28 @@ uint64_t wl_demo_overlap(const struct wl_demo_act *act, const struct wl_demo_req
 	return overlap(act->began, act->ended, request->sent, request->done);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * On a busy machine a wait takes longer than its reason: the worker has got the mutex, but not a
+ * CPU. So the reason is taken from the clock of who caused it; of the disk, which has none, from
+ * the kernel's account of the worker.
+ */
 uint64_t wl_demo_effect(const struct wl_demo_act *act, const struct wl_demo_request *request)
 {
-	if (act->kind == WL_DEMO_ACT_HOG)
+	uint64_t waited = request->waited[act->kind];
+
+	switch (act->kind) {
+	case WL_DEMO_ACT_HOG:
 		return wl_demo_overlap(act, request);
-	return request->waited[act->kind];
+	case WL_DEMO_ACT_DISK:
+		return waited > act->cpu_ns ? waited - act->cpu_ns : 0;
+	default:
+		return least(waited, wl_demo_overlap(act, request));
+	}
 }
 
 const struct wl_demo_verdict *wl_demo_find(const struct wl_demo_verdict *verdicts, size_t n,
@@ -68,21 +87,30 @@ static bool is_culprit(const struct wl_demo_truth *truth, const struct wl_who *w
 	return !truth->culprit_tid || truth->culprit_tid == who->tid;
 }
 
-/* Others may add to it on a busy machine, and fdatasync() also works for its own. */
+static uint64_t lateness(const struct wl_demo_request *request)
+{
+	return request->done - request->sent;
+}
+
+/* Others may add to it on a busy machine. */
 static bool is_time(const struct wl_demo_truth *truth, uint64_t ns)
 {
-	const struct wl_demo_request *r = &truth->request;
+	uint64_t effect = wl_demo_effect(&truth->act, &truth->request);
 
-	return ns >= wl_demo_effect(&truth->act, r) / 2 && ns <= r->done - r->sent + MARGIN_NS;
+	return ns >= effect / 100 * ENOUGH && ns <= lateness(&truth->request) + MARGIN_NS;
 }
 
 enum wl_demo_result wl_demo_judge(const struct wl_demo_truth *truth,
 				  const struct wl_demo_verdict *verdict, uint64_t over_ns)
 {
+	uint64_t effect = wl_demo_effect(&truth->act, &truth->request);
+
 	if (truth->act.error)
 		return WL_DEMO_FAILED;
-	if (wl_demo_effect(&truth->act, &truth->request) < over_ns + MARGIN_NS)
+	if (effect < over_ns + MARGIN_NS)
 		return WL_DEMO_NO_EFFECT;
+	if (effect < lateness(&truth->request) / 100 * DOMINATES)
+		return WL_DEMO_DISTURBED;
 	if (!verdict)
 		return WL_DEMO_NO_VERDICT;
 	if (!is_kind(truth->act.kind, verdict->cause.kind))

@@ -25,6 +25,7 @@ enum wl_demo_result {
 	WL_DEMO_RIGHT,
 	WL_DEMO_NO_EFFECT,     /* the request was not late by this */
 	WL_DEMO_FAILED,        /* it could not be done: act.error */
+	WL_DEMO_DISTURBED,     /* late by this, and as much by something else */
 	WL_DEMO_NO_VERDICT,    /* late, and whylate said nothing */
 	WL_DEMO_WRONG_KIND,    /* another cause */
 	WL_DEMO_WRONG_CULPRIT, /* somebody else */

@@ -45,6 +45,7 @@ struct wl_demo_act {
 	uint64_t ns;           /* how long; not of the disk */
 	uint64_t bytes;        /* the disk: how much */
 	uint64_t began, ended; /* when it was done, by the clock of who did it */
+	uint64_t cpu_ns;       /* the disk: how long the worker ran or waited for a CPU meanwhile */
 	int error;             /* -errno of the disk */
 };
 

@@ -61,66 +61,39 @@ int wl_demo_say_usual(const struct wl_demo_say *say, const struct wl_demo_usual 
 	return flush(say);
 }
 
-static const char *kind_title(enum wl_demo_kind kind)
-{
-	static const char *const titles[] = {
-		[WL_DEMO_ACT_HOG] = "Somebody else has the CPU",
-		[WL_DEMO_ACT_LOCK] = "A lock is taken",
-		[WL_DEMO_ACT_DISK] = "The disk takes its time",
-		[WL_DEMO_ACT_BACKEND] = "Another process takes its time",
-	};
+static const char *const titles[WL_DEMO_ACTS] = {
+	[WL_DEMO_ACT_HOG] = "Somebody else has the CPU",
+	[WL_DEMO_ACT_LOCK] = "A lock is taken",
+	[WL_DEMO_ACT_DISK] = "The disk takes its time",
+	[WL_DEMO_ACT_BACKEND] = "Another process takes its time",
+};
 
-	return titles[kind];
-}
-
-static void add_culprit(struct wl_phrase *p, const struct wl_demo_load *load,
-			enum wl_demo_kind kind)
-{
-	uint32_t tid;
-	const char *name = wl_demo_load_culprit(load, kind, &tid);
-
-	if (name)
-		wl_phrase_add(p, "%s/%u", name, tid);
-}
-
-static void add_plan(struct wl_phrase *p, const struct wl_demo_load *load, enum wl_demo_kind kind)
-{
-	add_culprit(p, load, kind);
-	switch (kind) {
-	case WL_DEMO_ACT_HOG:
-		wl_phrase_add(p,
-			      ", a real-time process (SCHED_FIFO %d), runs on the server's cpu%u:\n"
-			      "the server's threads wait until it sleeps.",
-			      WL_DEMO_HOG_PRIORITY, wl_demo_load_cpu(load));
-		break;
-	case WL_DEMO_ACT_LOCK:
-		wl_phrase_add(p,
-			      ", a thread of the server, sleeps with the mutex in its hands that\n"
-			      "every answer needs.");
-		break;
-	case WL_DEMO_ACT_DISK:
-		wl_phrase_add(
-			p,
-			"The server writes to a file, and waits until the disk has it (fdatasync), before\n"
-			"it answers.");
-		break;
-	default:
-		wl_phrase_add(p, " is asked by the server, through a pipe, before it answers.");
-	}
-}
+/* After the name of the culprit, if there is one. */
+static const char *const plans[WL_DEMO_ACTS] = {
+	[WL_DEMO_ACT_HOG] = ", a real-time process, runs on the server's CPU:\n"
+			    "the server's threads wait until it sleeps.",
+	[WL_DEMO_ACT_LOCK] = ", a thread of the server, takes the mutex that every\n"
+			     "answer needs, and sleeps.",
+	[WL_DEMO_ACT_DISK] = "The server has written to a file, and gives its next answer when\n"
+			     "the disk has all of it (fdatasync).",
+	[WL_DEMO_ACT_BACKEND] = ", another process, is asked by the server through a pipe\n"
+				"before it answers.",
+};
 
 int wl_demo_say_kind(const struct wl_demo_say *say, const struct wl_demo_load *load,
 		     enum wl_demo_kind kind, unsigned int number)
 {
 	const char *lacks = wl_demo_load_lacks(load, kind);
-	struct wl_phrase p;
-	char text[400];
+	const char *name;
+	uint32_t tid;
 
 	if (is_silent(say))
 		return 0;
-	wl_phrase_init(&p, text, sizeof(text));
-	add_plan(&p, load, kind);
-	fprintf(say->out, "\n%u. %s\n%s\n", number, kind_title(kind), text);
+	fprintf(say->out, "\n%u. %s\n", number, titles[kind]);
+	name = wl_demo_load_culprit(load, kind, &tid);
+	if (name)
+		fprintf(say->out, "%s/%u", name, tid);
+	fprintf(say->out, "%s\n", plans[kind]);
 	if (lacks)
 		fprintf(say->out, "Left out: %s.\n", lacks);
 	return flush(say);
@@ -141,9 +114,8 @@ static void add_announcement(struct wl_phrase *p, const struct wl_demo_act *act)
 		wl_phrase_add(p, WL_DEMO_HOLDER " keeps the mutex for ");
 		break;
 	case WL_DEMO_ACT_DISK:
-		wl_phrase_add(p, "the next answer needs ");
 		add_size(p, act->bytes);
-		wl_phrase_add(p, " on the disk");
+		wl_phrase_add(p, " must get to the disk");
 		return;
 	default:
 		wl_phrase_add(p, WL_DEMO_BACKEND " answers after ");
@@ -172,7 +144,7 @@ static uint64_t measured(const struct wl_demo_truth *truth)
 	const struct wl_demo_request *r = &truth->request;
 
 	return truth->act.kind == WL_DEMO_ACT_HOG ? r->received - r->sent
-						  : wl_demo_effect(&truth->act, r);
+						  : r->waited[truth->act.kind];
 }
 
 static void add_asked(struct wl_phrase *p, const struct wl_demo_truth *truth)
@@ -210,6 +182,8 @@ static const char *result_label(enum wl_demo_result result)
 	case WL_DEMO_NO_EFFECT:
 	case WL_DEMO_FAILED:
 		return "nothing";
+	case WL_DEMO_DISTURBED:
+		return "unclear";
 	default:
 		return "differs";
 	}
@@ -223,6 +197,8 @@ static const char *result_reason(const struct wl_demo_truth *truth, enum wl_demo
 	case WL_DEMO_NO_EFFECT:
 		return truth->act.kind == WL_DEMO_ACT_DISK ? "the disk was too fast to be late"
 							   : "no answer was late by it";
+	case WL_DEMO_DISTURBED:
+		return "other work on this machine made it late as well";
 	case WL_DEMO_NO_VERDICT:
 		return "whylate said nothing";
 	case WL_DEMO_WRONG_KIND:
@@ -238,9 +214,11 @@ static const char *result_reason(const struct wl_demo_truth *truth, enum wl_demo
 
 static const char *again_text(const struct wl_demo_truth *truth, enum wl_demo_result result)
 {
-	if (result != WL_DEMO_NO_EFFECT)
-		return "once more, in case this machine itself was late";
-	return truth->act.kind == WL_DEMO_ACT_DISK ? "once more, with more of it" : "once more";
+	if (result == WL_DEMO_NO_EFFECT && truth->act.kind == WL_DEMO_ACT_DISK)
+		return "once more, with more of it";
+	if (result == WL_DEMO_NO_EFFECT || result == WL_DEMO_DISTURBED)
+		return "once more";
+	return "once more, in case this machine itself was late";
 }
 
 static int say_result_text(const struct wl_demo_say *say, const struct wl_demo_truth *truth,

@@ -38,7 +38,7 @@ struct wl_demo_world {
 	struct sockaddr_in address;       /* of that */
 	int file;                         /* on a disk, without a name; -1: none */
 	int hog[2], holder[2], writer[2]; /* pipes: a byte is an order */
-	int question[2], answer[2];       /* pipes to the backend (a duration, u64) and from it */
+	int question[2], answer[2];       /* pipes to the backend and from it */
 };
 
 /* How many of these count themselves in shared.ready: workers, holder, hog, backend. */

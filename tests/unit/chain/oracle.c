@@ -263,6 +263,8 @@ static void out_user(struct oracle *o, const struct machine_task *task, const st
 	bool anywhere = o->cfg.until == WL_UNTIL_RUN || o->cfg.until == WL_UNTIL_BLOCK;
 	bool home = is_home(o, t, s);
 
+	if (home)
+		t->home_at = t->woken && t->wake.start < o->m->now ? t->wake.start : o->m->now;
 	if (!t->cur.on)
 		t->away = !home && !anywhere;
 	else if (s->dead)
@@ -585,7 +587,7 @@ static void on_receive(struct oracle *o, const struct machine_event *ev)
 {
 	struct oracle_task *t = task_of(o, ev->cur);
 	struct story n = arrival(o, ev);
-	bool kept = o->kept[ev->key].s.on;
+	bool kept = o->kept[ev->key].s.on && o->kept[ev->key].s.last >= t->home_at;
 
 	o->kept[ev->key].taken = true;
 	if (!t->cur.on)
@@ -791,7 +793,7 @@ void oracle_init(struct oracle *o, struct machine *m)
 		t->asleep = task->run == RUN_ASLEEP;
 		t->sleep = task->sleep;
 		if (t->asleep && !(task->t.flags & WL_TASK_LINK))
-			t->away = !is_home(o, t, &t->sleep) && !anywhere;
+			t->away = !anywhere && !is_home(o, t, &t->sleep);
 	}
 }
 

@@ -46,6 +46,7 @@ struct oracle_task {
 	struct wl_sleep sleep;
 	uint64_t ontop;     /* of the CPU, when its running time was last charged */
 	uint64_t finished;  /* the chain that last ended here */
+	uint64_t home_at;   /* it went to sleep at home then: what has arrived before is not its work */
 	uint32_t nhomes;
 	struct wl_home home;
 };
