@@ -117,7 +117,7 @@ struct wl_task {
 	__u8 sleep_hard;     /* not interruptible */
 	__u8 nhomes;
 	__u8 soft_on; /* PREEMPT_RT: spare is the softirq that it runs */
-	__u8 pad2;
+	__u8 received; /* its response has received data: more of it is another request */
 	__u16 wake_cpu;
 	__u16 soft_nr;
 	__u32 agg; /* cache: the aggregate of agg_stim */

@@ -254,6 +254,7 @@ WL_INLINE void wl_task_in_asleep(const struct wl_chain_config *cfg, struct wl_cp
 	if (!woken || t->bare)
 		return;
 	t->cur ^= 1;
+	t->received = 0;
 	p = wl_task_cur(t);
 	if (t->wake_throttled)
 		p->h.state = WL_SEG_THROTTLED;

@@ -115,6 +115,18 @@ WL_INLINE void wl_turn_arrival(const struct wl_chain_config *cfg, struct wl_path
 	n->h.merged = 0;
 }
 
+/* Not the first data of this response, and they came after its stimulus: another request is in it. */
+WL_INLINE void wl_turn_merge(struct wl_cpu *c, struct wl_task *t, int kept)
+{
+	struct wl_path *p = wl_task_cur(t);
+
+	if (kept && t->received && t->spare.h.start > p->h.start && p->h.merged < 255) {
+		p->h.merged++;
+		wl_count_any(c, WL_CNT_MERGED);
+	}
+	t->received = 1;
+}
+
 /*
  * The current task has received data from the socket with this key. Returns WL_END_TURN if its response
  * has ended; the host then reports wl_task_cur(t), and calls wl_turn_next(). g: who gives if the arrival
@@ -132,10 +144,7 @@ WL_INLINE __u8 wl_turn_receive(const struct wl_chain_config *cfg, struct wl_cpu 
 	/* what had arrived before the thread went to sleep at home was not there to be received */
 	kept = wl_kept_take(set, key, n) && n->h.last >= t->home_at;
 	if (!turn) {
-		if (kept && n->h.start > p->h.start && p->h.merged < 255) {
-			p->h.merged++;
-			wl_count_any(c, WL_CNT_MERGED);
-		}
+		wl_turn_merge(c, t, kept);
 		return WL_END_NONE;
 	}
 	wl_task_charge(c, t, 0, now);
@@ -160,6 +169,7 @@ WL_INLINE void wl_turn_next(struct wl_task *t)
 	wl_path_copy(p, &t->spare);
 	p->h.state = WL_SEG_RUNNING;
 	p->h.period_seg = p->h.nseg;
+	t->received = 1;
 }
 
 #endif

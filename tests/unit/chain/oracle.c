@@ -339,6 +339,7 @@ static void in_asleep(struct oracle *o, const struct machine_task *task)
 		story_until(&t->cur, o->m->now);
 	} else if (!t->away && t->wake.on) {
 		t->cur = t->wake;
+		t->received = false;
 		if (t->wake_throttled)
 			t->cur.state = WL_SEG_THROTTLED;
 		story_until(&t->cur, o->m->now);
@@ -594,8 +595,9 @@ static void on_receive(struct oracle *o, const struct machine_event *ev)
 		return;
 	if (t->cur.sent.set && o->cfg.until == WL_UNTIL_TURN)
 		turn(o, ev, &n, kept);
-	else if (kept && n.start > t->cur.start && t->cur.merged < 255)
+	else if (kept && t->received && n.start > t->cur.start && t->cur.merged < 255)
 		t->cur.merged++;
+	t->received = true;
 }
 
 static void on_reclaim(struct oracle *o, const struct machine_event *ev)

@@ -43,6 +43,7 @@ struct oracle_task {
 	bool wake_throttled;
 	bool asleep, midwork, away, reclaim;
 	bool waiting;       /* switched out, runnable */
+	bool received;      /* its response has received data */
 	struct wl_sleep sleep;
 	uint64_t ontop;     /* of the CPU, when its running time was last charged */
 	uint64_t finished;  /* the chain that last ended here */
