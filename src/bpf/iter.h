@@ -134,7 +134,7 @@ int wl_iter_stuck(struct bpf_iter__task *ctx)
 	s->threshold_ns = wl_config()->timeout_ns;
 	s->end = now;
 	s->end_arg = t->arg;
-	s->end_call = t->status == WL_TASK_MIDWORK ? t->call : -2;
+	s->end_call = t->status == WL_TASK_MIDWORK && !t->sleep_stopped ? t->call : -2;
 	s->agg = t->agg_stim == ((__u32)p->h.stim_kind << 16 | p->h.stim_nr) ? t->agg : 0;
 	s->compat = (t->flags & WL_TASK_COMPAT) != 0;
 	s->end_cpu = (__u16)task->thread_info.cpu;

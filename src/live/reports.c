@@ -144,7 +144,7 @@ static void fill_idle_hint(struct wl_report *report)
 	report->idle_hint[0] = '\0';
 	if (s->reason != WL_REASON_TIMEOUT || s->end_call < 0 || !report->names.syscall[0])
 		return;
-	snprintf(report->idle_hint, sizeof(report->idle_hint), "--idle %s:%s%llx",
+	snprintf(report->idle_hint, sizeof(report->idle_hint), "%s:%s%llx",
 		 report->names.syscall, s->end_arg > 9 ? "0x" : "",
 		 (unsigned long long)s->end_arg);
 }
