@@ -20,11 +20,6 @@ uint64_t wl_demo_overlap(const struct wl_demo_act *act, const struct wl_demo_req
 	return overlap(act->began, act->ended, request->sent, request->done);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /*
  * On a busy machine a wait takes longer than its reason: the worker has got the mutex, but not a
  * CPU. So the reason is taken from the clock of who caused it; of the disk, which has none, from
@@ -32,7 +27,7 @@ static uint64_t least(uint64_t a, uint64_t b)
  */
 uint64_t wl_demo_effect(const struct wl_demo_act *act, const struct wl_demo_request *request)
 {
-	uint64_t waited = request->waited[act->kind];
+	uint64_t waited = request->waited[act->kind], overlap_ns;
 
 	switch (act->kind) {
 	case WL_DEMO_ACT_HOG:
@@ -40,23 +35,30 @@ uint64_t wl_demo_effect(const struct wl_demo_act *act, const struct wl_demo_requ
 	case WL_DEMO_ACT_DISK:
 		return waited > act->cpu_ns ? waited - act->cpu_ns : 0;
 	default:
-		return least(waited, wl_demo_overlap(act, request));
+		overlap_ns = wl_demo_overlap(act, request);
+		return waited < overlap_ns ? waited : overlap_ns;
 	}
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
 }
 
 const struct wl_demo_verdict *wl_demo_find(const struct wl_demo_verdict *verdicts, size_t n,
 					   const struct wl_demo_request *request)
 {
 	const struct wl_demo_verdict *best = NULL;
-	uint64_t most = 0;
+	uint64_t least = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct wl_demo_verdict *v = &verdicts[i];
-		uint64_t ns = overlap(v->start, v->end, request->sent, request->done);
+		uint64_t off = distance(v->start, request->sent) + distance(v->end, request->done);
 
-		if (ns <= most)
+		if (!overlap(v->start, v->end, request->sent, request->done) ||
+		    (best && off >= least))
 			continue;
-		most = ns;
+		least = off;
 		best = v;
 	}
 	return best;
@@ -100,17 +102,9 @@ static bool is_time(const struct wl_demo_truth *truth, uint64_t ns)
 	return ns >= effect / 100 * ENOUGH && ns <= lateness(&truth->request) + MARGIN_NS;
 }
 
-enum wl_demo_result wl_demo_judge(const struct wl_demo_truth *truth,
-				  const struct wl_demo_verdict *verdict, uint64_t over_ns)
+static enum wl_demo_result compare(const struct wl_demo_truth *truth,
+				   const struct wl_demo_verdict *verdict)
 {
-	uint64_t effect = wl_demo_effect(&truth->act, &truth->request);
-
-	if (truth->act.error)
-		return WL_DEMO_FAILED;
-	if (effect < over_ns + MARGIN_NS)
-		return WL_DEMO_NO_EFFECT;
-	if (effect < lateness(&truth->request) / 100 * DOMINATES)
-		return WL_DEMO_DISTURBED;
 	if (!verdict)
 		return WL_DEMO_NO_VERDICT;
 	if (!is_kind(truth->act.kind, verdict->cause.kind))
@@ -118,4 +112,21 @@ enum wl_demo_result wl_demo_judge(const struct wl_demo_truth *truth,
 	if (!is_culprit(truth, &verdict->cause.who))
 		return WL_DEMO_WRONG_CULPRIT;
 	return is_time(truth, verdict->cause.ns) ? WL_DEMO_RIGHT : WL_DEMO_WRONG_TIME;
+}
+
+enum wl_demo_result wl_demo_judge(const struct wl_demo_truth *truth,
+				  const struct wl_demo_verdict *verdict, uint64_t over_ns)
+{
+	uint64_t effect = wl_demo_effect(&truth->act, &truth->request);
+	enum wl_demo_result result = compare(truth, verdict);
+
+	if (truth->act.error)
+		return WL_DEMO_FAILED;
+	if (effect < over_ns + MARGIN_NS)
+		return WL_DEMO_NO_EFFECT;
+	/* If something else delayed it as much, it isn't wrong to say that. */
+	if (verdict && result != WL_DEMO_RIGHT &&
+	    effect < lateness(&truth->request) / 100 * DOMINATES)
+		return WL_DEMO_DISTURBED;
+	return result;
 }

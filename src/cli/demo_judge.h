@@ -25,7 +25,7 @@ enum wl_demo_result {
 	WL_DEMO_RIGHT,
 	WL_DEMO_NO_EFFECT,     /* the request was not late by this */
 	WL_DEMO_FAILED,        /* it could not be done: act.error */
-	WL_DEMO_DISTURBED,     /* late by this, and as much by something else */
+	WL_DEMO_DISTURBED,     /* something else delayed it as much, and the verdict is on that */
 	WL_DEMO_NO_VERDICT,    /* late, and whylate said nothing */
 	WL_DEMO_WRONG_KIND,    /* another cause */
 	WL_DEMO_WRONG_CULPRIT, /* somebody else */
@@ -38,7 +38,7 @@ uint64_t wl_demo_overlap(const struct wl_demo_act *act, const struct wl_demo_req
 /* How long the act held the request up, by the demo's own clocks, ns. */
 uint64_t wl_demo_effect(const struct wl_demo_act *act, const struct wl_demo_request *request);
 
-/* The verdict on that request: the one that overlaps it most; NULL: none does. */
+/* The verdict on that request: of those that overlap it, the nearest one; NULL: none does. */
 const struct wl_demo_verdict *wl_demo_find(const struct wl_demo_verdict *verdicts, size_t n,
 					   const struct wl_demo_request *request);
 

@@ -109,8 +109,10 @@ static int measure(struct watch *w, int argc, char **argv)
 
 	if (!ret && setup->spawn.pid) {
 		ret = wl_spawn_run(&setup->spawn);
-		if (ret)
+		if (ret) {
 			wl_error("cannot run '%s': %s", setup->options.command[0], strerror(-ret));
+			ret = -ECANCELED;
+		}
 	}
 	if (!ret)
 		ret = run(w);
@@ -121,8 +123,11 @@ static int exit_status(struct watch *w, int ret)
 {
 	struct wl_setup *setup = &w->loop.setup;
 
-	if (ret && ret != -EPIPE)
+	if (ret && ret != -EPIPE) {
+		if (ret != -ECANCELED) /* said already */
+			wl_error("cannot go on: %s", strerror(-ret));
 		return WL_EXIT_FAILED;
+	}
 	if (setup->spawn.ended && wl_spawn_status(&setup->spawn))
 		return wl_spawn_status(&setup->spawn);
 	return w->loop.slow && setup->options.fail_on_slow ? WL_EXIT_SLOW : WL_EXIT_OK;

@@ -12,8 +12,8 @@ static void set_call(__u64 words[WL_SYSCALL_WORDS], int call)
 
 void machine_config(struct wl_chain_config *cfg, uint8_t until)
 {
-	static const int idle[] = { CALL_READ,	CALL_POLL, CALL_FUTEX, CALL_RESTART, CALL_SLEEP,
-				    CALL_EPOLL };
+	static const int idle[] = { CALL_READ,    CALL_POLL,  CALL_FUTEX,
+				    CALL_RESTART, CALL_SLEEP, CALL_EPOLL };
 
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->until = until;
@@ -156,8 +156,8 @@ static uint16_t pop(struct machine_cpu *cpu, uint8_t kind)
 
 void machine_irq_enter(struct machine *m, uint32_t cpu, uint16_t nr, struct machine_task *thread)
 {
-	watch(m, (struct machine_event){
-			 .kind = EV_IRQ_ENTER, .cpu = cpu, .nr = nr, .task = thread });
+	watch(m,
+	      (struct machine_event){ .kind = EV_IRQ_ENTER, .cpu = cpu, .nr = nr, .task = thread });
 	push(&m->cpu[cpu], WL_FRAME_IRQ, nr);
 	wl_irq_enter(&m->cpu[cpu].c, nr, (uintptr_t)thread, m->now);
 }
@@ -172,11 +172,9 @@ void machine_irq_exit(struct machine *m, uint32_t cpu)
 void machine_timer_enter(struct machine *m, uint32_t cpu, uint16_t clock, uint64_t soft,
 			 uint64_t hard)
 {
-	watch(m, (struct machine_event){ .kind = EV_TIMER_ENTER,
-					 .cpu = cpu,
-					 .nr = clock,
-					 .soft = soft,
-					 .hard = hard });
+	watch(m,
+	      (struct machine_event){
+		      .kind = EV_TIMER_ENTER, .cpu = cpu, .nr = clock, .soft = soft, .hard = hard });
 	push(&m->cpu[cpu], WL_FRAME_TIMER, clock);
 	wl_timer_enter(&m->cpu[cpu].c, soft, hard, clock, m->now);
 }
@@ -228,8 +226,7 @@ static void keep(struct machine *m, uint32_t cpu, uint32_t key, uint8_t state, i
 {
 	struct machine_cpu *at = &m->cpu[cpu];
 
-	watch(m, (struct machine_event){
-			 .kind = EV_KEEP, .cpu = cpu, .key = key, .state = state });
+	watch(m, (struct machine_event){ .kind = EV_KEEP, .cpu = cpu, .key = key, .state = state });
 	wl_event_keep(&m->cfg, &at->c, host_giving(at), host_set(m, key), m->address[key], state,
 		      fresh, m->now);
 }
@@ -465,8 +462,7 @@ static void switch_to(struct machine *m, uint32_t cpu, const struct wl_sleep *s,
 	struct machine_cpu *at = &m->cpu[cpu];
 
 	assert(!at->depth && at->cur != next && (!next || next->run == RUN_READY));
-	watch(m, (struct machine_event){
-			 .kind = EV_SWITCH, .cpu = cpu, .task = next, .sleep = s });
+	watch(m, (struct machine_event){ .kind = EV_SWITCH, .cpu = cpu, .task = next, .sleep = s });
 	if (host_reaches(next) || wl_run_is_long(&at->c.run, m->now))
 		host_name(at);
 	wl_cpu_switch(&at->c, !next);

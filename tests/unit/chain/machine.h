@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * A small machine in user space: CPUs, tasks, sockets, work items. Each function is one kernel event: it
- * checks that a Linux kernel could have it now (assert), drives src/chain the way src/bpf/probe_*.h do, and
- * changes the machine. It is the second host of the state machine.
+ * A small machine in user space: CPUs, tasks, sockets, work items. Each function is one kernel
+ * event: it checks that a Linux kernel could have it now (assert), drives src/chain the way
+ * src/bpf/probe_*.h do, and changes the machine. It is the second host of the state machine.
  *
- * Whoever wants to know more watches: watch() sees an event before the state machine does, ended() each
- * response that the state machine reports for it.
+ * Whoever wants to know more watches: watch() sees an event before the state machine does, ended()
+ * each response that the state machine reports for it.
  */
 #ifndef WL_TEST_CHAIN_MACHINE_H
 #define WL_TEST_CHAIN_MACHINE_H
@@ -94,9 +94,10 @@ struct machine_event {
 	uint8_t state; /* KEEP: enum wl_seg_kind; RECLAIM: 1 begin */
 	uint16_t nr;
 	uint32_t cpu, key;
-	uint64_t soft, hard;        /* TIMER_ENTER */
-	struct machine_task *task;  /* wakee, child, next task (NULL: idle), thread of an interrupt */
-	struct machine_task *cur;   /* the CPU's task */
+	uint64_t soft, hard;       /* TIMER_ENTER */
+	struct machine_task *task; /* wakee, child, next task (NULL: idle), thread of an interrupt
+				    */
+	struct machine_task *cur;  /* the CPU's task */
 	const struct wl_sleep *sleep; /* SWITCH: how cur leaves */
 };
 

@@ -306,8 +306,8 @@ static uint8_t what_it_slept_in(const struct oracle_task *t)
 	bool by_user = t->waker == WL_WHO_TASK && !t->waker_kthread;
 	bool by_kthread = t->waker == WL_WHO_TASK && t->waker_kthread;
 	bool timer = t->waker == WL_WHO_TIMER ||
-		     (t->waker == WL_WHO_SOFTIRQ && (t->waker_nr == WL_SOFTIRQ_TIMER ||
-						      t->waker_nr == WL_SOFTIRQ_HRTIMER));
+		     (t->waker == WL_WHO_SOFTIRQ &&
+		      (t->waker_nr == WL_SOFTIRQ_TIMER || t->waker_nr == WL_SOFTIRQ_HRTIMER));
 
 	if (t->sleep.stopped)
 		return WL_SEG_STOPPED;
@@ -386,9 +386,9 @@ static void wake_who(struct oracle *o, struct oracle_task *t, const struct machi
 	t->waker = ev->cur ? WL_WHO_TASK : WL_WHO_IDLE;
 	if (!f)
 		return;
-	t->waker = f->kind == WL_FRAME_SOFTIRQ ? WL_WHO_SOFTIRQ :
-		   f->kind == WL_FRAME_TIMER   ? WL_WHO_TIMER :
-						 WL_WHO_IRQ;
+	t->waker = f->kind == WL_FRAME_SOFTIRQ ? WL_WHO_SOFTIRQ
+		   : f->kind == WL_FRAME_TIMER ? WL_WHO_TIMER
+					       : WL_WHO_IRQ;
 	t->waker_nr = f->kind == WL_FRAME_CALL ? WL_VEC_BASE + WL_VEC_CALL_FUNCTION_SINGLE : f->nr;
 }
 
@@ -397,10 +397,11 @@ static void on_waking(struct oracle *o, const struct machine_event *ev, bool ret
 	struct oracle_cpu *c = &o->cpu[ev->cpu];
 	struct oracle_task *t = task_of(o, ev->task);
 	struct source src;
+	bool threaded = returned && c->frame[c->depth].thread == ev->task;
 
 	if (!looked_at(ev->task))
 		return;
-	if (returned && c->frame[c->depth].thread == ev->task)
+	if (threaded)
 		src = (struct source){ .s = &c->frame[c->depth].s, .kind = WL_STIM_IRQ };
 	else
 		src = source_now(o, ev);
@@ -408,6 +409,11 @@ static void on_waking(struct oracle *o, const struct machine_event *ev, bool ret
 	t->wake_at = o->m->now;
 	t->wake_throttled = ev->task->throttled;
 	wake_who(o, t, ev);
+	if (threaded) {
+		t->waker = WL_WHO_IRQ;
+		t->waker_nr = c->frame[c->depth].nr;
+		t->waker_kthread = false;
+	}
 	memset(&t->wake, 0, sizeof(t->wake));
 	if (ev->task->t.flags & WL_TASK_SOFTIRQD)
 		return;
@@ -725,7 +731,8 @@ static void same_kinds(struct oracle *o, const struct machine_task *task, const 
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (!ns[WL_SEG_STEAL] || !(rows[i].kinds & (K(RUNNING) | K(QUEUED))))
-			same(o, rows[i].what, task, sums(ns, rows[i].kinds), sums(s->ns, rows[i].kinds));
+			same(o, rows[i].what, task, sums(ns, rows[i].kinds),
+			     sums(s->ns, rows[i].kinds));
 }
 
 static void sound(struct oracle *o, const struct machine_task *task, const struct wl_path *p)

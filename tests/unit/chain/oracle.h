@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * What the responses must be: a second implementation of DESIGN section 3, from its words, simple and slow.
- * A chain is a story: sums of time per kind of segment, without limits, folding or shared slots.
+ * What the responses must be: a second implementation of DESIGN section 3, from its words, simple
+ * and slow. A chain is a story: sums of time per kind of segment, without limits, folding or shared
+ * slots.
  */
 #ifndef WL_TEST_CHAIN_ORACLE_H
 #define WL_TEST_CHAIN_ORACLE_H
@@ -34,20 +35,21 @@ struct story {
 
 struct oracle_task {
 	struct story cur;
-	struct story wake;  /* what the last wake-up would give it at home */
+	struct story wake; /* what the last wake-up would give it at home */
 	bool woken;
 	uint64_t wake_at;
-	uint8_t waker;      /* enum wl_who_ctx */
+	uint8_t waker; /* enum wl_who_ctx */
 	bool waker_kthread;
 	uint16_t waker_nr;
 	bool wake_throttled;
 	bool asleep, midwork, away, reclaim;
-	bool waiting;       /* switched out, runnable */
-	bool received;      /* its response has received data */
+	bool waiting;  /* switched out, runnable */
+	bool received; /* its response has received data */
 	struct wl_sleep sleep;
-	uint64_t ontop;     /* of the CPU, when its running time was last charged */
-	uint64_t finished;  /* the chain that last ended here */
-	uint64_t home_at;   /* it went to sleep at home then: what has arrived before is not its work */
+	uint64_t ontop;    /* of the CPU, when its running time was last charged */
+	uint64_t finished; /* the chain that last ended here */
+	uint64_t home_at;  /* it went to sleep at home then: what has arrived before is not its work
+			    */
 	uint32_t nhomes;
 	struct wl_home home;
 };
@@ -63,8 +65,8 @@ struct oracle_frame {
 struct oracle_cpu {
 	struct oracle_frame frame[MACHINE_DEPTH + 1];
 	uint32_t depth;
-	bool returned; /* frame[depth] has just returned and may wake its thread */
-	uint64_t seen; /* last event */
+	bool returned;  /* frame[depth] has just returned and may wake its thread */
+	uint64_t seen;  /* last event */
 	uint64_t ontop; /* time that interrupts spent on top of tasks */
 	struct {
 		struct story s;

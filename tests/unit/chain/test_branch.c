@@ -248,18 +248,12 @@ static void test_left_of_older_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_same_process),
-		TEST(test_other_process),
-		TEST(test_waker_without_chain),
-		TEST(test_loopback),
-		TEST(test_through_link),
-		TEST(test_through_link_home),
-		TEST(test_follow_all),
-		TEST(test_ping_pong_processes),
-		TEST(test_ping_pong_threads),
-		TEST(test_ping_pong_early),
-		TEST(test_hop_bound),
-		TEST(test_hop_bound_at_boundary),
+		TEST(test_same_process),        TEST(test_other_process),
+		TEST(test_waker_without_chain), TEST(test_loopback),
+		TEST(test_through_link),        TEST(test_through_link_home),
+		TEST(test_follow_all),          TEST(test_ping_pong_processes),
+		TEST(test_ping_pong_threads),   TEST(test_ping_pong_early),
+		TEST(test_hop_bound),           TEST(test_hop_bound_at_boundary),
 		TEST(test_left_of_older_time),
 	};
 

@@ -19,7 +19,7 @@ static void test_first_wait(void **state)
 	struct wl_task t = { 0 };
 
 	assert_false(at_home(&t, CALL_WRITE, 1)); /* not an idle call */
-	assert_false(at_home(&t, -1, 1));	  /* a fault */
+	assert_false(at_home(&t, -1, 1));         /* a fault */
 	assert_int_equal(t.nhomes, 0);
 	assert_true(at_home(&t, CALL_EPOLL, 4));
 	assert_int_equal(t.nhomes, 1);
@@ -153,7 +153,8 @@ static void test_restart_syscall(void **state)
 	assert_report(a, 2, WL_END_IDLE, 20);
 }
 
-/* A lock that is waited for with a timeout, in mid-work, does not become home by being restarted. */
+/* A lock that is waited for with a timeout, in mid-work, does not become home by being restarted.
+ */
 static void test_restart_of_midwork(void **state)
 {
 	struct machine_task *a = worker(0, 1000);
@@ -242,18 +243,12 @@ static void test_kinds_compat(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_first_wait),
-		TEST(test_not_interruptible),
-		TEST(test_futex_low_bits),
-		TEST(test_user_homes),
-		TEST(test_compat),
-		TEST(test_out_of_table),
-		TEST(test_four_homes),
-		TEST(test_learning),
-		TEST(test_restart_syscall),
-		TEST(test_restart_of_midwork),
-		TEST(test_kinds),
-		TEST(test_kinds_compat),
+		TEST(test_first_wait),      TEST(test_not_interruptible),
+		TEST(test_futex_low_bits),  TEST(test_user_homes),
+		TEST(test_compat),          TEST(test_out_of_table),
+		TEST(test_four_homes),      TEST(test_learning),
+		TEST(test_restart_syscall), TEST(test_restart_of_midwork),
+		TEST(test_kinds),           TEST(test_kinds_compat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

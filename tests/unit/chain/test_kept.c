@@ -99,9 +99,8 @@ static void test_index(void **state)
 
 	/* sockets are a few hundred or thousand bytes apart */
 	for (uint64_t i = 0; i < WL_KEPT_SETS; i++) {
-		uint32_t index = wl_kept_index((0xffff888000000000ull + i * 2048) *
-						       0x9e3779b97f4a7c15ull |
-					       1);
+		uint32_t index = wl_kept_index(
+			(0xffff888000000000ull + i * 2048) * 0x9e3779b97f4a7c15ull | 1);
 
 		assert_true(index < WL_KEPT_SETS);
 		if (++seen[index] > most)
@@ -168,15 +167,9 @@ static void test_two_items(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST_SET(test_first_wins),
-		TEST_SET(test_fresh),
-		TEST_SET(test_drop),
-		TEST_SET(test_eviction),
-		TEST_SET(test_eviction_of_old),
-		TEST_SET(test_busy),
-		TEST_SET(test_index),
-		TEST_SET(test_work_item),
-		TEST_SET(test_two_items),
+		TEST_SET(test_first_wins), TEST_SET(test_fresh),           TEST_SET(test_drop),
+		TEST_SET(test_eviction),   TEST_SET(test_eviction_of_old), TEST_SET(test_busy),
+		TEST_SET(test_index),      TEST_SET(test_work_item),       TEST_SET(test_two_items),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,7 +120,8 @@ static void test_fold_random(void **state)
 	for (int round = 0; round < 20000; round++) {
 		uint64_t left = 0, sent = 0, start = 1000;
 		uint32_t n = 5 + test_random(&random) % 60;
-		uint32_t left_at = test_random(&random) % n, sent_at = left_at + test_random(&random) % n;
+		uint32_t left_at = test_random(&random) % n,
+			 sent_at = left_at + test_random(&random) % n;
 		uint32_t kinds = 1 + test_random(&random) % 21;
 		struct wl_path p;
 
@@ -177,7 +178,7 @@ static void test_fold_largest(void **state)
 /* The only one with a twin is the large one: it takes the place of the small one, CPU and all. */
 static void test_fold_into_smaller(void **state)
 {
-	static const uint8_t kinds[WL_PATH_SEGS + 1] = { 8, 1,	2,  3,	4,  5,	6, 7, 9,
+	static const uint8_t kinds[WL_PATH_SEGS + 1] = { 8,  1,  2,  3,  4,  5,  6, 7, 9,
 							 10, 11, 12, 13, 14, 15, 8, 9 };
 	struct wl_path p;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Random sequences of events that a Linux kernel could produce, checked event by event against the oracle.
- * WL_TEST_EVENTS sets their number, WL_TEST_SEED repeats the random one.
+ * Random sequences of events that a Linux kernel could produce, checked event by event against the
+ * oracle. WL_TEST_EVENTS sets their number, WL_TEST_SEED repeats the random one.
  */
 #include "../test.h"
 
@@ -29,10 +29,10 @@ struct world {
 	struct oracle o;
 	uint64_t random, seed;
 	bool steals;
-	bool queued[WORKS];                /* work items */
-	int8_t called[CALLS];              /* the CPU it was sent to, -1: not sent */
-	int8_t item[MACHINE_TASKS];        /* work item that a kernel thread executes, -1: none */
-	struct machine_task *lines[3];     /* handler threads of lines 40.. */
+	bool queued[WORKS];            /* work items */
+	int8_t called[CALLS];          /* the CPU it was sent to, -1: not sent */
+	int8_t item[MACHINE_TASKS];    /* work item that a kernel thread executes, -1: none */
+	struct machine_task *lines[3]; /* handler threads of lines 40.. */
 };
 
 static uint32_t below(struct world *w, uint32_t n)
@@ -147,7 +147,11 @@ static void enter_irq(struct world *w, uint32_t cpu)
 	if (line < 3)
 		machine_irq_enter(&w->m, cpu, (uint16_t)(40 + line), w->lines[line]);
 	else
-		machine_irq_enter(&w->m, cpu, line < 5 ? VEC_TIMER : line < 7 ? VEC_CALL : 24, NULL);
+		machine_irq_enter(&w->m, cpu,
+				  line < 5   ? VEC_TIMER
+				  : line < 7 ? VEC_CALL
+					     : 24,
+				  NULL);
 }
 
 static void leave_irq(struct world *w, uint32_t cpu)
@@ -250,7 +254,9 @@ static void arm_user(struct world *w, uint32_t cpu)
 	if (what < 10)
 		s = (struct wl_sleep){ .call = CALL_FUTEX, .arg = 0x7000 + below(w, 16) * 4 };
 	else if (what < 20)
-		s = (struct wl_sleep){ .call = CALL_WRITE, .arg = 1, .hard = 1, .io = chance(w, 50) };
+		s = (struct wl_sleep){
+			.call = CALL_WRITE, .arg = 1, .hard = 1, .io = chance(w, 50)
+		};
 	else if (what < 25)
 		s = (struct wl_sleep){ .call = CALL_FSYNC, .arg = 3, .hard = 1 };
 	else if (what < 30)
@@ -465,9 +471,10 @@ static void run(const struct wl_chain_config *cfg, uint64_t seed, uint64_t event
 	assert_true(w->o.responses > events / 1000);
 	if (getenv("WL_TEST_VERBOSE"))
 		printf("# seed %" PRIu64 " until %u: %" PRIu64 " responses, %" PRIu64
-		       " vague, mean %" PRIu64 " ns, ends %" PRIu64 " idle %" PRIu64 " turn %" PRIu64
-		       " exit; stimuli irq %" PRIu64 " timer %" PRIu64 " softirq %" PRIu64
-		       " wakeup %" PRIu64 "; hops %" PRIu64 " folded %" PRIu64 "\n",
+		       " vague, mean %" PRIu64 " ns, ends %" PRIu64 " idle %" PRIu64
+		       " turn %" PRIu64 " exit; stimuli irq %" PRIu64 " timer %" PRIu64
+		       " softirq %" PRIu64 " wakeup %" PRIu64 "; hops %" PRIu64 " folded %" PRIu64
+		       "\n",
 		       seed, cfg->until, w->o.responses, w->o.vague, w->o.ns / w->o.responses,
 		       w->o.kinds[WL_END_IDLE], w->o.kinds[WL_END_TURN], w->o.kinds[WL_END_EXIT],
 		       w->o.stimuli[WL_STIM_IRQ], w->o.stimuli[WL_STIM_TIMER],
