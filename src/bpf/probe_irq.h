@@ -15,10 +15,23 @@ WL_INLINE struct wl_task *wl_current(void)
 	return wl_task_reaches(task) ? wl_task_lookup(task) : 0;
 }
 
+/* On PREEMPT_RT softirqs belong to tasks, also to those that reach no target. */
+WL_INLINE struct wl_task *wl_softirq_task(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return WL_CHAIN_CFG->rt && task->pid ? wl_task_lookup(task) : 0;
+}
+
 /* The giver's task: none inside an interrupt. */
 WL_INLINE struct wl_task *wl_giving_task(struct wl_cpu *c)
 {
-	return wl_cpu_in_frame(c) ? 0 : wl_current();
+	struct wl_task *t;
+
+	if (wl_cpu_in_frame(c))
+		return 0;
+	t = wl_softirq_task();
+	return t && t->soft_on ? t : wl_current();
 }
 
 SEC("tp_btf/irq_handler_entry")
@@ -90,18 +103,16 @@ int BPF_PROG(wl_softirq_raise_probe, unsigned int vec)
 	struct wl_giver g;
 	__u64 now;
 
+	if (!c)
+		return 0;
+	c->returned = 0;
 	/* most raises find the vector pending already */
-	if (!c || c->pending[vec & 15].state == WL_SLOT_FULL)
+	if (c->pending[vec & 15].state == WL_SLOT_FULL)
 		return 0;
 	now = bpf_ktime_get_ns();
 	wl_giver_now(WL_CHAIN_CFG, c, wl_giving_task(c), &g, now);
 	wl_softirq_raise(WL_CHAIN_CFG, c, vec, &g, now);
 	return 0;
-}
-
-WL_INLINE struct wl_task *wl_softirq_task(struct wl_cpu *c)
-{
-	return WL_CHAIN_CFG->rt ? wl_task_lookup(bpf_get_current_task_btf()) : 0;
 }
 
 SEC("tp_btf/softirq_entry")
@@ -110,7 +121,7 @@ int BPF_PROG(wl_softirq_entry_probe, unsigned int vec)
 	struct wl_cpu *c = wl_this_cpu();
 
 	if (c)
-		wl_softirq_enter(WL_CHAIN_CFG, c, wl_softirq_task(c), vec, bpf_ktime_get_ns());
+		wl_softirq_enter(WL_CHAIN_CFG, c, wl_softirq_task(), vec, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -120,7 +131,7 @@ int BPF_PROG(wl_softirq_exit_probe, unsigned int vec)
 	struct wl_cpu *c = wl_this_cpu();
 
 	if (c)
-		wl_softirq_exit(WL_CHAIN_CFG, c, wl_softirq_task(c), bpf_ktime_get_ns());
+		wl_softirq_exit(WL_CHAIN_CFG, c, wl_softirq_task(), bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -175,7 +186,8 @@ int wl_csd_function_entry(struct bpf_raw_tracepoint_args *ctx)
 	struct wl_kept_set *set;
 	__u64 key = wl_hash_address(ctx->args[1]);
 
-	if (!c)
+	/* without a csd it is a call on this very CPU: the same context goes on */
+	if (!c || !ctx->args[1])
 		return 0;
 	set = wl_kept_set_of(key);
 	if (set)
@@ -188,7 +200,7 @@ int BPF_PROG(wl_csd_function_exit, void *func, struct __call_single_data *csd)
 {
 	struct wl_cpu *c = wl_this_cpu();
 
-	if (c)
+	if (c && csd)
 		wl_event_call_exit(c, bpf_ktime_get_ns());
 	return 0;
 }

@@ -12,6 +12,7 @@ int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
 	__u64 key = wl_hash_address(ctx->args[0]), now;
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_kept_set *set;
+	struct wl_task *t;
 
 	if (!c)
 		return 0;
@@ -19,10 +20,12 @@ int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
 	if (!set)
 		return 0;
 	now = bpf_ktime_get_ns();
-	if (!wl_cpu_in_frame(c) && BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_FAMILY)
+	t = wl_giving_task(c);
+	if (!wl_cpu_in_frame(c) && !(t && t->soft_on) &&
+	    BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_FAMILY)
 		wl_event_backlog(WL_CHAIN_CFG, c, set, key, now);
 	else
-		wl_event_keep(WL_CHAIN_CFG, c, wl_giving_task(c), set, key, WL_SEG_QUEUED, 0, now);
+		wl_event_keep(WL_CHAIN_CFG, c, t, set, key, WL_SEG_QUEUED, 0, now);
 	return 0;
 }
 

@@ -176,6 +176,8 @@ static __noinline void wl_complete(struct wl_cpu *c, struct wl_task *t, struct t
 	__u32 agg, row;
 
 	wl_count_any(c, WL_CNT_ENDED);
+	if (p->h.folded)
+		__sync_fetch_and_add(&c->counters[WL_CNT_FOLDED], p->h.folded);
 	if (wl_sat(end->now, t->checked) > WL_CHECK_NS)
 		wl_task_check(t, task, end->now);
 	if (!(t->flags & WL_TASK_TARGET) || !wl_stim_counts(p))

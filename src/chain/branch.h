@@ -62,29 +62,35 @@ WL_INLINE void wl_branch_pass(const struct wl_chain_config *cfg, struct wl_path 
 	dst->h.hops++;
 	if (!g->user)
 		return;
-	dst->h.left = now;
+	dst->h.left = dst->h.last;
 	dst->h.left_seg = dst->h.nseg;
 	dst->h.left_kind = g->kind;
 	dst->h.left_nr = g->nr;
 }
 
-/* What a user task of process tgid gets; finished is the id of the chain that last ended there. */
+/* Has the wakee finished its part in this chain, or will it have when it takes the wake-up? */
+WL_INLINE int wl_branch_is_back(const struct wl_task *t, __u64 id)
+{
+	return id == t->finished || id == t->slot[t->cur & 1].h.id;
+}
+
+/* What a user task of process tgid gets. */
 WL_INLINE void wl_branch_deliver(const struct wl_chain_config *cfg, struct wl_path *dst,
-				 const struct wl_giver *g, __u32 tgid, __u64 finished, __u64 now,
-				 struct wl_cpu *c)
+				 const struct wl_giver *g, __u32 tgid, const struct wl_task *t,
+				 __u64 now, struct wl_cpu *c)
 {
 	const struct wl_path *src = g->p;
 
-	if (src && src->h.hops >= cfg->max_hops) {
-		wl_count_any(c, WL_CNT_HOPS);
-		src = 0;
-	}
 	if (src && src->h.owner && src->h.owner != tgid && !cfg->follow_all) {
-		if (src->h.left && wl_chain_id(src->h.left, src->h.stim_cpu) != finished)
+		if (src->h.left &&
+		    !wl_branch_is_back(t, wl_chain_id(src->h.left, src->h.stim_cpu)))
 			wl_path_copy_left(dst, src);
 		else
 			src = 0;
-	} else if (src && (src->h.id != finished || cfg->follow_all)) {
+	} else if (src && src->h.hops >= cfg->max_hops) {
+		wl_count_any(c, WL_CNT_HOPS);
+		src = 0;
+	} else if (src && (cfg->follow_all || !wl_branch_is_back(t, src->h.id))) {
 		wl_path_copy(dst, src);
 		dst->h.left = 0;
 		dst->h.left_seg = 0;

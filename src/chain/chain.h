@@ -29,12 +29,17 @@ WL_INLINE void wl_giver_now(const struct wl_chain_config *cfg, struct wl_cpu *c,
 		}
 		return;
 	}
+	if (cfg->rt && t && t->soft_on) {
+		g->in_frame = 1;
+		g->p = &t->spare;
+		g->kind = WL_STIM_SOFTIRQ;
+		g->nr = t->soft_nr;
+		return;
+	}
 	g->tid = c->run.who.tid;
-	if (!t)
+	if (!t || !wl_task_cur(t)->h.id)
 		return;
-	g->p = wl_task_path(cfg, t);
-	if (g->p != wl_task_cur(t))
-		return;
+	g->p = wl_task_cur(t);
 	wl_task_charge(c, t, 0, now);
 	g->user = !(t->flags & WL_TASK_LINK);
 }
@@ -57,9 +62,10 @@ WL_INLINE void wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu 
 			       struct wl_task *t, struct wl_task *cur, __u64 wakee, __u32 tgid,
 			       __u16 wait_cpu, int throttled, __u64 now)
 {
+	int threaded = wl_wake_is_threaded(c, wakee);
 	struct wl_giver g;
 
-	if (wl_wake_is_threaded(c, wakee)) {
+	if (threaded) {
 		__builtin_memset(&g, 0, sizeof(g));
 		g.in_frame = 1;
 		g.kind = WL_STIM_IRQ;
@@ -69,6 +75,11 @@ WL_INLINE void wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu 
 	}
 	if (!wl_wake_open(c, t, now, wait_cpu))
 		return;
+	if (threaded) {
+		__builtin_memset(&t->waker, 0, sizeof(t->waker));
+		t->waker.ctx = WL_WHO_IRQ;
+		t->waker.nr = c->frames[c->depth & (WL_FRAMES - 1)].nr;
+	}
 	t->wake_throttled = throttled != 0;
 	if (!t->bare)
 		wl_wake_branch(cfg, c, t, &g, tgid, now);
@@ -81,17 +92,22 @@ WL_INLINE void wl_event_fork(const struct wl_chain_config *cfg, struct wl_cpu *c
 {
 	struct wl_giver g;
 
+	c->returned = 0;
 	child->status = WL_TASK_BLOCKED;
 	if (child->flags & WL_TASK_SOFTIRQD)
 		return;
 	wl_giver_now(cfg, c, parent, &g, now);
 	if (!wl_wake_open(c, child, now, (__u16)c->cpu))
 		return;
-	/* no process boundary: the child goes on with its parent's work */
-	if (g.p && g.p->h.hops < cfg->max_hops) {
+	if (child->flags & WL_TASK_LINK) {
+		wl_branch_pass(cfg, wl_task_other(child), &g, WL_SEG_WAKEUP, now, c);
+	} else if (g.p && g.p->h.hops < cfg->max_hops) {
+		/* no process boundary: the child goes on with its parent's work */
 		wl_path_copy(wl_task_other(child), g.p);
 		wl_branch_charge(wl_task_other(child), WL_SEG_WAKEUP, now, c->cpu);
 		wl_task_other(child)->h.owner = tgid;
+		wl_task_other(child)->h.left = 0;
+		wl_task_other(child)->h.left_seg = 0;
 		wl_task_other(child)->h.hops++;
 	} else {
 		wl_branch_fresh(wl_task_other(child), &g, WL_SEG_WAKEUP, now, c->cpu);
@@ -193,6 +209,7 @@ WL_INLINE void wl_event_call_exit(struct wl_cpu *c, __u64 now)
 /* mm_vmscan_direct_reclaim_begin and _end (also of a memory cgroup), by the current task. */
 WL_INLINE void wl_event_reclaim(struct wl_cpu *c, struct wl_task *t, int begin, __u64 now)
 {
+	c->returned = 0;
 	wl_task_charge(c, t, 0, now);
 	t->reclaim = begin != 0;
 }

@@ -56,6 +56,7 @@ WL_INLINE void wl_cpu_count_until(struct wl_cpu *c, const struct wl_frame *f, __
 	if (ns < c->irq_big_ns)
 		return;
 	c->irq_big_ns = ns;
+	c->irq_big_until = now;
 	c->irq_big_nr = f->nr;
 	c->irq_big_ctx = f->kind == WL_FRAME_SOFTIRQ ? WL_WHO_SOFTIRQ : WL_WHO_IRQ;
 }
@@ -126,19 +127,6 @@ WL_INLINE void wl_timer_enter(struct wl_cpu *c, __u64 soft, __u64 hard, __u16 cl
 WL_INLINE void wl_timer_exit(struct wl_cpu *c, __u64 now)
 {
 	wl_frame_pop(c, WL_FRAME_TIMER, now);
-}
-
-/*
- * The chain of the innermost context. task: the current task's state, 0 if it has none or it was not
- * looked up. Returns 0 if that context has no chain.
- */
-WL_INLINE struct wl_path *wl_task_path(const struct wl_chain_config *cfg, struct wl_task *t)
-{
-	struct wl_path *p = &t->slot[t->cur & 1];
-
-	if (cfg->rt && t->soft_on)
-		p = &t->spare;
-	return p->h.id ? p : 0;
 }
 
 /* Is work of a frame being done, or of the task? */

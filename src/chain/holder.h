@@ -30,6 +30,9 @@ WL_INLINE void wl_run_begin(struct wl_run *r, __u32 tid, __u32 tgid, __u64 now)
 	r->who.tid = tid;
 	r->who.tgid = tgid;
 	r->who.comm[0] = 0;
+	r->who.policy = 0;
+	r->who.prio = 0;
+	r->who.flags = 0;
 	r->who.ctx = tid ? WL_WHO_TASK : WL_WHO_IDLE;
 }
 
@@ -48,7 +51,7 @@ WL_INLINE __u64 wl_overlap(__u64 a0, __u64 a1, __u64 b0, __u64 b1)
 
 WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 from, __u64 to)
 {
-	__u64 ns = wl_overlap(r->start, r->end ? r->end : to, from, to);
+	__u64 ns = r->start ? wl_overlap(r->start, r->end ? r->end : to, from, to) : 0;
 
 	if (!ns)
 		return;
@@ -65,12 +68,17 @@ WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 
 	}
 }
 
-/* Interrupts on top of the run that ends now; they are the culprit if they filled most of the wait. */
-WL_INLINE int wl_holder_irq(struct wl_cpu *c, struct wl_who *who, __u64 wait)
+/*
+ * Interrupts on top of the run that ends now; they are the culprit if they filled most of the wait. The longest
+ * has to lie in it: a run may be much older than the wait.
+ */
+WL_INLINE int wl_holder_irq(struct wl_cpu *c, struct wl_who *who, __u64 from, __u64 wait)
 {
 	__u64 ns = wl_sat(c->irq_ns, c->irq_at_switch);
+	__u64 big = wl_sat(c->irq_big_until, from);
 
-	if (ns * 2 < wait || c->irq_big_ns * 4 < wait)
+	big = big < c->irq_big_ns ? big : c->irq_big_ns;
+	if (ns * 2 < wait || big * 4 < wait)
 		return 0;
 	__builtin_memset(who, 0, sizeof(*who));
 	who->ctx = c->irq_big_ctx;
@@ -112,7 +120,7 @@ WL_GLOBAL int wl_holder_find(struct wl_cpu *c, struct wl_cpu *from_cpu, struct w
 
 	if (!c || !who)
 		return 0;
-	if (wl_holder_irq(c, who, wait))
+	if (wl_holder_irq(c, who, from, wait))
 		return 0;
 	__builtin_memset(&h, 0, sizeof(h));
 	wl_holder_scan(&h, c, from, to);

@@ -105,6 +105,12 @@ WL_INLINE int wl_woken_by_timer(const struct wl_task *t)
 	return w->ctx == WL_WHO_TIMER;
 }
 
+/* Is the call that it blocked in one of these? They are numbers of the 64-bit table. */
+WL_INLINE int wl_task_in_call(const struct wl_task *t, const __u64 *words)
+{
+	return !(t->flags & WL_TASK_COMPAT) && wl_call_in(words, t->call);
+}
+
 /*
  * What a wait in mid-work was, once it is over: by how it slept and who ended it. Precedence: stopped,
  * reclaim, fault, io, timer, lock, task, unknown. (A timer can't end a lock's wait but by giving up.)
@@ -122,12 +128,12 @@ WL_INLINE __u8 wl_sleep_kind(const struct wl_chain_config *cfg, const struct wl_
 	if (t->sleep_io || (t->sleep_hard && wl_woken_by_disk(t)))
 		return WL_SEG_IO;
 	/* a journal thread answers an fsync: the task itself is not in iowait */
-	if (t->sleep_hard && by_task && by_kthread && wl_call_in(cfg->sync_calls, t->call))
+	if (t->sleep_hard && by_task && by_kthread && wl_task_in_call(t, cfg->sync_calls))
 		return WL_SEG_IO;
 	if (wl_woken_by_timer(t))
 		return WL_SEG_TIMER;
 	/* a mutex or semaphore, of user space or, where nothing may interrupt it, of the kernel */
-	if (by_task && (wl_call_in(cfg->futex_calls, t->call) || (t->sleep_hard && !by_kthread)))
+	if (by_task && (wl_task_in_call(t, cfg->futex_calls) || (t->sleep_hard && !by_kthread)))
 		return WL_SEG_LOCK;
 	return t->waker.ctx == WL_WHO_NONE ? WL_SEG_UNKNOWN : WL_SEG_TASK;
 }

@@ -51,8 +51,10 @@ WL_INLINE struct wl_kept *wl_kept_open(struct wl_kept_set *set, struct wl_cpu *c
 		return 0;
 	if (!k)
 		k = wl_kept_victim(set, c, now);
-	if (!wl_cas(&k->lock, 0, 1))
+	if (!wl_cas(&k->lock, 0, 1)) {
+		wl_count_any(c, WL_CNT_KEPT_EVICTED);
 		return 0;
+	}
 	k->key = key;
 	k->since = now;
 	k->consumed = 0;

@@ -91,8 +91,10 @@ WL_INLINE void wl_path_fold_twin(struct wl_path *p, __u32 i)
 		if (j < i && wl_path_class(p, j) == class)
 			best = (j + spread) & WL_SEG_MASK;
 	to = &p->seg[best];
-	if (from->ns > to->ns)
+	if (from->ns > to->ns) {
 		to->who = from->who;
+		to->cpu = from->cpu;
+	}
 	to->ns += from->ns;
 	to->pieces += from->pieces;
 }
@@ -214,20 +216,25 @@ WL_GLOBAL int wl_path_copy(struct wl_path *dst, const struct wl_path *src)
 	return 0;
 }
 
-/* Copies the part since the chain left its owner: the stimulus of another process's response. */
+/* Copies the part since the chain left its owner: another process's response. dst may be src. */
 WL_GLOBAL int wl_path_copy_left(struct wl_path *dst, const struct wl_path *src)
 {
-	__u32 from;
+	__u32 from, n;
+	__u64 last;
+	__u16 cpu;
 
 	if (!dst || !src)
 		return 0;
 	from = src->h.left_seg;
+	n = src->h.nseg;
+	cpu = from < n ? src->seg[from & WL_SEG_MASK].cpu : src->h.stim_cpu; /* where it left */
+	last = src->h.last;
 	wl_path_begin(dst, src->h.left, src->h.stim_cpu, src->h.left_kind, src->h.left_nr,
 		      src->h.state);
-	dst->h.last = src->h.last;
-	dst->h.hops = src->h.hops;
+	dst->h.last = last;
+	dst->h.stim_cpu = cpu;
 	for (__u32 i = 0; i < WL_PATH_SEGS; i++) {
-		if (from + i >= src->h.nseg)
+		if (from + i >= n)
 			break;
 		dst->seg[i] = src->seg[(from + i) & WL_SEG_MASK];
 		dst->h.nseg = (__u8)(i + 1);

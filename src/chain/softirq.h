@@ -15,18 +15,17 @@ WL_INLINE void wl_softirq_raise(const struct wl_chain_config *cfg, struct wl_cpu
 				struct wl_giver *g, __u64 now)
 {
 	struct wl_pending *s = &c->pending[vec & 15];
-	struct wl_frame *top = wl_cpu_top(c);
 
 	c->returned = 0;
 	if (s->state == WL_SLOT_BUSY)
 		wl_count_any(c, WL_CNT_PENDING_DROPPED);
 	if (s->state != WL_SLOT_EMPTY)
 		return;
+	/* raised from inside itself: the next round is new work */
+	if (g->kind == WL_STIM_SOFTIRQ && g->nr == vec)
+		g->p = 0;
 	g->kind = WL_STIM_SOFTIRQ;
 	g->nr = (__u16)vec;
-	/* raised from inside itself: the next round is new work */
-	if (c->depth && c->depth <= WL_FRAMES && top->kind == WL_FRAME_SOFTIRQ && top->nr == vec)
-		g->p = 0;
 	wl_branch_pass(cfg, &s->p, g, WL_SEG_SOFTIRQ_DELAY, now, c);
 	s->own_tid = g->in_frame ? 0 : g->tid;
 	s->state = WL_SLOT_FULL;
@@ -52,6 +51,15 @@ WL_INLINE __u32 wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst
 	return own_tid;
 }
 
+/* There is no frame to hold it. */
+WL_INLINE void wl_softirq_forget(struct wl_cpu *c, __u32 vec)
+{
+	if (!wl_cas(&c->pending[vec & 15].state, WL_SLOT_FULL, WL_SLOT_EMPTY))
+		return;
+	c->pending_mask &= ~(1u << (vec & 15));
+	wl_count_any(c, WL_CNT_PENDING_DROPPED);
+}
+
 /* t: state of the current task, needed on PREEMPT_RT only, else 0. */
 WL_INLINE void wl_softirq_enter(const struct wl_chain_config *cfg, struct wl_cpu *c,
 				struct wl_task *t, __u32 vec, __u64 now)
@@ -69,6 +77,7 @@ WL_INLINE void wl_softirq_enter(const struct wl_chain_config *cfg, struct wl_cpu
 	}
 	f = wl_frame_push(c, WL_FRAME_SOFTIRQ, (__u16)vec, now);
 	if (!f) {
+		wl_softirq_forget(c, vec);
 		wl_cpu_count_from(c, now);
 		return;
 	}

@@ -62,6 +62,7 @@ struct wl_cpu {
 	__u64 irq_ns;   /* time spent in interrupts and softirqs on top of tasks, for ever */
 	__u64 irq_since;
 	__u64 irq_at_switch; /* irq_ns at the last switch */
+	__u64 irq_big_until; /* end of the longest interruption */
 	__u64 irq_big_ns;    /* longest interruption since the last switch, and what it was */
 	__u16 irq_big_nr;
 	__u8 irq_big_ctx; /* enum wl_who_ctx */

@@ -32,12 +32,34 @@ WL_INLINE struct wl_path *wl_task_other(struct wl_task *t)
 	return &t->slot[(t->cur & 1) ^ 1];
 }
 
+/*
+ * What the host stole is known at a switch only, and some of the stretch may have been charged as running by
+ * then: takes it from there, but for the last nanosecond, as far as it is after the last send.
+ */
+WL_INLINE __u64 wl_task_unrun(struct wl_path *p, __u64 ns)
+{
+	__u32 n = p->h.nseg, from = wl_path_period(p);
+
+	for (__u32 i = 1; i <= 4 && ns; i++) {
+		struct wl_seg *s = &p->seg[(n - i) & WL_SEG_MASK];
+
+		if (n < i || n - i < from)
+			break;
+		if (s->kind != WL_SEG_RUNNING)
+			continue;
+		ns = ns < s->ns - 1 ? ns : s->ns - 1;
+		s->ns -= ns;
+		return ns;
+	}
+	return 0;
+}
+
 /* Charges running time up to now, less what interrupts and the host took of it. */
 WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, __u64 now)
 {
 	struct wl_path *p = wl_task_cur(t);
 	__u64 ns = wl_sat(now, p->h.last), irq = wl_sat(c->irq_ns, t->irq_base);
-	__u64 stolen = steal ? wl_sat(steal, t->steal_base) : 0;
+	__u64 stolen = steal ? wl_sat(steal, t->steal_base) : 0, all = stolen;
 	struct wl_who big;
 
 	t->irq_base = c->irq_ns;
@@ -55,6 +77,7 @@ WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, 
 		big.nr = c->irq_big_nr;
 		wl_path_merge(p, WL_SEG_INTERRUPTED, irq, c->cpu, &big);
 	}
+	stolen += wl_task_unrun(p, all - stolen);
 	wl_path_merge(p, WL_SEG_STEAL, stolen, c->cpu, 0);
 }
 
@@ -102,7 +125,7 @@ WL_INLINE void wl_wake_branch(const struct wl_chain_config *cfg, struct wl_cpu *
 	if (t->flags & WL_TASK_LINK)
 		wl_branch_pass(cfg, wl_task_other(t), g, WL_SEG_WAKEUP, now, c);
 	else
-		wl_branch_deliver(cfg, wl_task_other(t), g, tgid, t->finished, now, c);
+		wl_branch_deliver(cfg, wl_task_other(t), g, tgid, t, now, c);
 }
 
 /* --- switch --- */
@@ -145,15 +168,27 @@ WL_INLINE int wl_until_home(const struct wl_chain_config *cfg)
 	return cfg->until != WL_UNTIL_RUN && cfg->until != WL_UNTIL_BLOCK;
 }
 
+/* It had been on its way there when the chain began that has woken it already. */
+WL_INLINE __u64 wl_task_home_at(struct wl_task *t)
+{
+	__u64 start = wl_task_other(t)->h.start;
+
+	return t->next == WL_SLOT_FULL && !t->bare && start < t->since ? start : t->since;
+}
+
 /* A user task blocks: does that end its response? */
 WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_task *t,
 				   const struct wl_sleep *s)
 {
 	struct wl_path *p = wl_task_cur(t);
-	int home = wl_sleep_at_home(cfg, t, s);
+	struct wl_sleep named = *s;
+	int home;
+
+	named.call = t->call;
+	home = wl_sleep_at_home(cfg, t, &named);
 
 	if (home)
-		t->home_at = t->since;
+		t->home_at = wl_task_home_at(t);
 	if (!p->h.id) {
 		if (!home && wl_until_home(cfg))
 			t->flags |= WL_TASK_AWAY;
@@ -169,6 +204,15 @@ WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_
 	return WL_END_NONE;
 }
 
+/* restart_syscall goes on with the call before it, whose arguments are still there. */
+WL_INLINE __s32 wl_task_call(const struct wl_chain_config *cfg, const struct wl_task *t,
+			     const struct wl_sleep *s)
+{
+	return s->call == (s->compat ? cfg->restart_call32 : cfg->restart_call) && t->call >= 0
+		       ? t->call
+		       : s->call;
+}
+
 /* The task leaves the CPU asleep. */
 WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_task *t,
 				  const struct wl_sleep *s)
@@ -176,7 +220,7 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
 	struct wl_path *p = wl_task_cur(t);
 
 	t->status = WL_TASK_BLOCKED;
-	t->call = s->call;
+	t->call = wl_task_call(cfg, t, s);
 	t->arg = s->arg;
 	t->sleep_io = s->io;
 	t->sleep_stopped = s->stopped;
@@ -251,7 +295,7 @@ WL_INLINE void wl_task_in_asleep(const struct wl_chain_config *cfg, struct wl_cp
 		wl_task_in_midwork(cfg, c, from_cpu, t, woken, now);
 		return;
 	}
-	if (!woken || t->bare)
+	if (!woken || t->bare || t->flags & WL_TASK_AWAY)
 		return;
 	t->cur ^= 1;
 	t->received = 0;
@@ -275,6 +319,7 @@ WL_INLINE __u8 wl_task_in(const struct wl_chain_config *cfg, struct wl_cpu *c,
 	else if (t->status == WL_TASK_PREEMPTED && wl_task_cur(t)->h.id)
 		wl_task_close_wait(c, from_cpu, wl_task_cur(t), now);
 	t->status = WL_TASK_ON_CPU;
+	t->flags &= ~WL_TASK_AWAY; /* a wake-up from here on is for where it sleeps next */
 	t->since = now;
 	t->irq_base = c->irq_ns;
 	t->steal_base = steal;

@@ -39,12 +39,13 @@ WL_INLINE void wl_turn_send(struct wl_cpu *c, struct wl_task *t, __u64 now)
 {
 	struct wl_path *p = wl_task_cur(t);
 
+	c->returned = 0;
 	if (!p->h.id)
 		return;
 	wl_task_charge(c, t, 0, now);
 	if (p->h.sent)
 		wl_turn_rejoin(p);
-	p->h.sent = now;
+	p->h.sent = p->h.last;
 	p->h.sent_seg = p->h.nseg;
 }
 
@@ -100,13 +101,10 @@ WL_GLOBAL int wl_turn_wait(struct wl_task *t, __u64 now, __u32 cpu)
 }
 
 /* The arrival becomes the stimulus of a response of this thread's process. */
-WL_INLINE void wl_turn_arrival(const struct wl_chain_config *cfg, struct wl_path *n, __u32 tgid,
-			       struct wl_path *tmp)
+WL_INLINE void wl_turn_arrival(const struct wl_chain_config *cfg, struct wl_path *n, __u32 tgid)
 {
-	if (n->h.owner && n->h.owner != tgid && !cfg->follow_all && n->h.left) {
-		wl_path_copy_left(tmp, n);
-		wl_path_copy(n, tmp);
-	}
+	if (n->h.owner && n->h.owner != tgid && !cfg->follow_all && n->h.left)
+		wl_path_copy_left(n, n);
 	n->h.owner = tgid;
 	n->h.left = 0;
 	n->h.left_seg = 0;
@@ -115,12 +113,22 @@ WL_INLINE void wl_turn_arrival(const struct wl_chain_config *cfg, struct wl_path
 	n->h.merged = 0;
 }
 
+/* When the arrival began for this process. */
+WL_INLINE __u64 wl_turn_start(const struct wl_chain_config *cfg, const struct wl_path *n, __u32 tgid)
+{
+	if (n->h.owner && n->h.owner != tgid && !cfg->follow_all && n->h.left)
+		return n->h.left;
+	return n->h.start;
+}
+
 /* Not the first data of this response, and they came after its stimulus: another request is in it. */
-WL_INLINE void wl_turn_merge(struct wl_cpu *c, struct wl_task *t, int kept)
+WL_INLINE void wl_turn_merge(const struct wl_chain_config *cfg, struct wl_cpu *c,
+			     struct wl_task *t, __u32 tgid, int kept)
 {
 	struct wl_path *p = wl_task_cur(t);
 
-	if (kept && t->received && t->spare.h.start > p->h.start && p->h.merged < 255) {
+	if (kept && t->received && wl_turn_start(cfg, &t->spare, tgid) > p->h.start &&
+	    p->h.merged < 255) {
 		p->h.merged++;
 		wl_count_any(c, WL_CNT_MERGED);
 	}
@@ -139,12 +147,13 @@ WL_INLINE __u8 wl_turn_receive(const struct wl_chain_config *cfg, struct wl_cpu 
 	struct wl_path *p = wl_task_cur(t), *n = &t->spare;
 	int kept, turn = p->h.sent && cfg->until == WL_UNTIL_TURN;
 
-	if (!p->h.id)
-		return WL_END_NONE;
+	c->returned = 0;
 	/* what had arrived before the thread went to sleep at home was not there to be received */
 	kept = wl_kept_take(set, key, n) && n->h.last >= t->home_at;
+	if (!p->h.id)
+		return WL_END_NONE;
 	if (!turn) {
-		wl_turn_merge(c, t, kept);
+		wl_turn_merge(cfg, c, t, tgid, kept);
 		return WL_END_NONE;
 	}
 	wl_task_charge(c, t, 0, now);
@@ -153,7 +162,7 @@ WL_INLINE __u8 wl_turn_receive(const struct wl_chain_config *cfg, struct wl_cpu 
 		wl_count_any(c, WL_CNT_KEPT_MISSING);
 		wl_path_begin(n, now, c->cpu, WL_STIM_SOFTIRQ, WL_SOFTIRQ_NET_RX, WL_SEG_QUEUED);
 	}
-	wl_turn_arrival(cfg, n, tgid, wl_task_other(t));
+	wl_turn_arrival(cfg, n, tgid);
 	wl_turn_wait(t, now, c->cpu);
 	p->h.nseg = p->h.sent_seg;
 	p->h.last = p->h.sent;

@@ -80,9 +80,6 @@ static const char *const sync_names[] = {
 	"fsync", "fdatasync", "sync_file_range", "msync", "sync", "syncfs", NULL,
 };
 
-/* Wait for time. */
-static const char *const sleep_names[] = { "nanosleep", "clock_nanosleep", NULL };
-
 static void fill(__u64 words[WL_SYSCALL_WORDS], const char *const *names, bool compat)
 {
 	for (; *names; names++) {
@@ -93,11 +90,19 @@ static void fill(__u64 words[WL_SYSCALL_WORDS], const char *const *names, bool c
 	}
 }
 
+static __s32 restart_call(bool compat)
+{
+	int nr = wl_syscall_number("restart_syscall", compat);
+
+	return nr >= 0 ? nr : WL_CALL_NO_RESTART;
+}
+
 void wl_idle_calls_fill(struct wl_chain_config *chain)
 {
 	fill(chain->idle_calls, idle_names, false);
 	fill(chain->idle_calls32, idle_names, true);
 	fill(chain->futex_calls, futex_names, false);
 	fill(chain->sync_calls, sync_names, false);
-	fill(chain->sleep_calls, sleep_names, false);
+	chain->restart_call = restart_call(false);
+	chain->restart_call32 = restart_call(true);
 }

@@ -5,8 +5,8 @@
 #include "abi/config.h"
 
 /*
- * Fills the bitmaps of system calls (idle_calls, idle_calls32, futex_calls, sync_calls,
- * sleep_calls) from the lists of names in idle_calls.c. The last three only know native calls.
+ * Fills the bitmaps of system calls (idle_calls, idle_calls32, futex_calls, sync_calls)
+ * from the lists of names in idle_calls.c, and restart_call. The last two lists only know native calls.
  */
 void wl_idle_calls_fill(struct wl_chain_config *chain);
 

@@ -22,7 +22,8 @@ void machine_config(struct wl_chain_config *cfg, uint8_t until)
 		set_call(cfg->idle_calls, idle[i]);
 	set_call(cfg->futex_calls, CALL_FUTEX);
 	set_call(cfg->sync_calls, CALL_FSYNC);
-	set_call(cfg->sleep_calls, CALL_SLEEP);
+	cfg->restart_call = CALL_RESTART;
+	cfg->restart_call32 = -3;
 }
 
 void machine_init(struct machine *m, const struct wl_chain_config *cfg)
