@@ -94,7 +94,9 @@ static void open_channels(struct ring *r)
 
 	setrlimit(RLIMIT_NOFILE, &limit);
 	r->channels = calloc((size_t)r->spec.tasks, sizeof(*r->channels));
-	for (int i = 0; r->channels && i < r->spec.tasks; i++) {
+	if (!r->channels)
+		die("out of memory");
+	for (int i = 0; i < r->spec.tasks; i++) {
 		if (r->spec.kind == LOAD_UDP)
 			open_udp(&r->channels[i]);
 		else if (r->spec.kind == LOAD_TCP)
@@ -270,7 +272,8 @@ static int is_ring(const struct load_spec *spec)
 
 void load_start(struct load *load, const struct load_spec *spec)
 {
-	struct ring r = { .spec = *spec };
+	static struct channel none;
+	struct ring r = { .spec = *spec, .channels = &none };
 
 	load->n = is_ring(spec) ? spec->tasks / spec->per_process : spec->tasks;
 	if (load->n > LOAD_MAX)

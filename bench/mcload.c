@@ -47,12 +47,13 @@ static void ask(int fd, const char *text, size_t len, const char *end)
 
 static void store(int fd)
 {
-	char text[VALUE + 64];
-	int n = snprintf(text, sizeof(text), "set key 0 0 %d\r\n", VALUE);
+	char value[VALUE + 1], text[VALUE + 64];
+	int n;
 
-	memset(text + n, 'v', VALUE);
-	memcpy(text + n + VALUE, "\r\n", 2);
-	ask(fd, text, (size_t)n + VALUE + 2, "STORED\r\n");
+	memset(value, 'v', VALUE);
+	value[VALUE] = 0;
+	n = snprintf(text, sizeof(text), "set key 0 0 %d\r\n%s\r\n", VALUE, value);
+	ask(fd, text, (size_t)n, "STORED\r\n");
 }
 
 static unsigned long quantile(const unsigned *buckets, uint64_t count, double q)

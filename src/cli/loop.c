@@ -128,10 +128,19 @@ static int refresh(struct wl_loop *loop)
 	return ret;
 }
 
+/* 0 or -errno. */
+static int take_reports(struct wl_loop *loop)
+{
+	int ret = wl_session_poll(loop->setup.session, on_report, loop);
+
+	loop->more = ret > 0;
+	return ret < 0 ? ret : 0;
+}
+
 int wl_loop_step(struct wl_loop *loop)
 {
 	uint64_t now = wl_machine_now();
-	int ret = wl_session_poll(loop->setup.session, on_report, loop);
+	int ret = take_reports(loop);
 
 	if (!ret && now >= loop->next_update) {
 		loop->next_update = now + UPDATE_NS;
@@ -149,7 +158,7 @@ void wl_loop_wait(struct wl_loop *loop)
 	struct pollfd fd = { .fd = loop->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
 
-	if (poll(&fd, 1, POLL_MS) > 0 && read(loop->signals, &info, sizeof(info)) > 0)
+	if (poll(&fd, 1, loop->more ? 0 : POLL_MS) > 0 && read(loop->signals, &info, sizeof(info)) > 0)
 		loop->interrupted = true;
 }
 
@@ -167,7 +176,10 @@ static int say_stats(struct wl_loop *loop)
 int wl_loop_finish(struct wl_loop *loop, int ret)
 {
 	wl_session_stop(loop->setup.session);
-	if (!ret)
-		ret = wl_session_poll(loop->setup.session, on_report, loop);
+	while (!ret) {
+		ret = take_reports(loop);
+		if (!loop->more)
+			break;
+	}
 	return ret ? ret : say_stats(loop);
 }

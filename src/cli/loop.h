@@ -16,6 +16,7 @@ struct wl_loop {
 	uint64_t started, next_update, next_refresh;
 	uint64_t slow;    /* reports so far */
 	bool interrupted; /* a signal came */
+	bool more;        /* reports are waiting: no time to wait */
 	/* Told of each report after the sink; may be NULL. */
 	wl_report_fn seen;
 	void *ctx;

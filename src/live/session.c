@@ -21,6 +21,7 @@
 
 #define STUCK_PERIOD_NS 250000000ull
 #define CHECK_PERIOD_NS 1000000000ull
+#define POLL_RECORDS 1024 /* at most in one poll: the kernel side may be faster than we are for ever */
 #define PROBES_MAX 64
 #define TASKS_MIN 4096 /* entries of the preallocated hash, where it is used */
 
@@ -36,6 +37,7 @@ struct wl_session {
 	/* only inside wl_session_poll() */
 	wl_report_fn fn;
 	void *ctx;
+	unsigned int budget;
 };
 
 static int __attribute__((format(printf, 2, 0))) print_nothing(enum libbpf_print_level level, const char *format, va_list args)
@@ -179,6 +181,8 @@ static int on_slow(void *ctx, void *data, size_t size)
 	if (wl_reports_make(s->reports, data, &report))
 		ret = s->fn(s->ctx, &report);
 	wl_report_release(&report);
+	if (!ret && !--s->budget)
+		ret = -EAGAIN;
 	return ret;
 }
 
@@ -386,6 +390,7 @@ int wl_session_poll(struct wl_session *s, wl_report_fn fn, void *ctx)
 
 	s->fn = fn;
 	s->ctx = ctx;
+	s->budget = POLL_RECORDS;
 	ret = ring_buffer__consume(s->ring);
 	if (now >= s->next_stuck) {
 		s->next_stuck = now + STUCK_PERIOD_NS;
@@ -395,6 +400,8 @@ int wl_session_poll(struct wl_session *s, wl_report_fn fn, void *ctx)
 			ret = walk(s->iter_stuck);
 	}
 	s->fn = NULL;
+	if (ret == -EAGAIN)
+		return 1;
 	return ret < 0 ? ret : 0;
 }
 

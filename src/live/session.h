@@ -33,7 +33,10 @@ void wl_session_stop(struct wl_session *session);
 /* What was made of the config. */
 const struct wl_config *wl_session_config(const struct wl_session *session);
 
-/* Hands over slow responses and finds unfinished ones: call it about every 10 ms. */
+/*
+ * Hands over slow responses and finds unfinished ones: call it about every 10 ms. 0, 1: there is more, call
+ * it again soon, or -errno.
+ */
 int wl_session_poll(struct wl_session *session, wl_report_fn fn, void *ctx);
 
 /*
