@@ -70,6 +70,7 @@ struct cred {
 
 struct rq {
 	__u64 prev_steal_time_rq;
+	__u64 clock;
 };
 
 struct cfs_rq {

@@ -34,6 +34,12 @@ WL_INLINE struct wl_task *wl_giving_task(struct wl_cpu *c)
 	return t && t->soft_on ? t : wl_current();
 }
 
+/* A clock reading costs as much as an empty program. */
+WL_INLINE __u64 wl_exit_time(const struct wl_cpu *c)
+{
+	return wl_frame_pop_timed(c) ? bpf_ktime_get_ns() : 0;
+}
+
 SEC("tp_btf/irq_handler_entry")
 int BPF_PROG(wl_irq_handler_entry, int irq, struct irqaction *action)
 {
@@ -50,7 +56,7 @@ int BPF_PROG(wl_irq_handler_exit, int irq, struct irqaction *action, int ret)
 	struct wl_cpu *c = wl_this_cpu();
 
 	if (c)
-		wl_irq_exit(c, bpf_ktime_get_ns());
+		wl_irq_exit(c, wl_exit_time(c));
 	return 0;
 }
 
@@ -70,7 +76,7 @@ int BPF_PROG(wl_irq_handler_exit, int irq, struct irqaction *action, int ret)
 		struct wl_cpu *c = wl_this_cpu();                                                  \
                                                                                                    \
 		if (c)                                                                             \
-			wl_irq_exit(c, bpf_ktime_get_ns());                                        \
+			wl_irq_exit(c, wl_exit_time(c));                                           \
 		return 0;                                                                          \
 	}
 
@@ -131,7 +137,7 @@ int BPF_PROG(wl_softirq_exit_probe, unsigned int vec)
 	struct wl_cpu *c = wl_this_cpu();
 
 	if (c)
-		wl_softirq_exit(WL_CHAIN_CFG, c, wl_softirq_task(), bpf_ktime_get_ns());
+		wl_softirq_exit(WL_CHAIN_CFG, c, wl_softirq_task(), wl_exit_time(c));
 	return 0;
 }
 
@@ -157,7 +163,7 @@ int BPF_PROG(wl_hrtimer_expire_exit, struct hrtimer *timer)
 	struct wl_cpu *c = wl_this_cpu();
 
 	if (c)
-		wl_timer_exit(c, bpf_ktime_get_ns());
+		wl_timer_exit(c, wl_exit_time(c));
 	return 0;
 }
 
@@ -201,7 +207,7 @@ int BPF_PROG(wl_csd_function_exit, void *func, struct __call_single_data *csd)
 	struct wl_cpu *c = wl_this_cpu();
 
 	if (c && csd)
-		wl_event_call_exit(c, bpf_ktime_get_ns());
+		wl_event_call_exit(c, wl_exit_time(c));
 	return 0;
 }
 

@@ -53,22 +53,41 @@ WL_INLINE void wl_run_name(struct wl_cpu *c, struct task_struct *task)
 		wl_who_of(&c->run.who, task);
 }
 
+#define WL_RQ_CLOCK_NS (1u << 24) /* after this the two clocks are compared again */
+
+/*
+ * The time of a switch. Between two tasks that can reach no target it is only good for who held the CPU:
+ * there the run queue's clock, which the scheduler has just read, will do, and saves 20 of 30 ns.
+ */
+WL_INLINE __u64 wl_switch_time(struct wl_cpu *c, struct task_struct *prev, int exact)
+{
+	__u64 rq = wl_rq_clock_of(prev), now;
+
+	if (rq && !exact && rq - c->rq_read < WL_RQ_CLOCK_NS)
+		return rq + c->rq_ahead;
+	now = bpf_ktime_get_ns();
+	c->rq_read = rq;
+	c->rq_ahead = now - rq;
+	return now;
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(wl_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     unsigned int prev_state)
 {
 	struct wl_cpu *c = wl_this_cpu();
-	int reaches;
+	int reaches, left;
 	__u64 now;
 
 	if (!c)
 		return 0;
-	now = bpf_ktime_get_ns();
 	reaches = wl_task_reaches(next);
+	left = wl_task_reaches(prev);
+	now = wl_switch_time(c, prev, reaches || left);
 	if (reaches || wl_run_is_long(&c->run, now))
 		wl_run_name(c, prev);
 	wl_cpu_switch(c, !next->pid);
-	if (wl_task_reaches(prev))
+	if (left)
 		wl_switch_out(c, prev, preempt, prev_state, now);
 	if (reaches)
 		wl_switch_in(c, next, now);

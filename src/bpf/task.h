@@ -28,14 +28,33 @@ WL_INLINE void wl_who_of(struct wl_who *who, struct task_struct *task)
 										: 0;
 }
 
+/* Without group scheduling (CONFIG_FAIR_GROUP_SCHED) a task does not say which run queue it is on. */
+WL_INLINE int wl_has_run_queue(void)
+{
+	struct task_struct *task = 0;
+	struct cfs_rq *cfs = 0;
+
+	return bpf_core_field_exists(task->se.cfs_rq) && bpf_core_field_exists(cfs->rq);
+}
+
 /* Time the host took from this CPU, as the scheduler knows it; 0: not known on this kernel. */
 WL_INLINE __u64 wl_steal_of(struct task_struct *task)
 {
 	struct rq *rq = 0;
 
-	if (!bpf_core_field_exists(rq->prev_steal_time_rq))
+	if (!wl_has_run_queue() || !bpf_core_field_exists(rq->prev_steal_time_rq))
 		return 0;
 	return task->se.cfs_rq->rq->prev_steal_time_rq;
+}
+
+/* The run queue's own clock, as of the scheduler's last reading; 0: not known on this kernel. */
+WL_INLINE __u64 wl_rq_clock_of(struct task_struct *task)
+{
+	struct rq *rq = 0;
+
+	if (!wl_has_run_queue() || !bpf_core_field_exists(rq->clock))
+		return 0;
+	return task->se.cfs_rq->rq->clock;
 }
 
 WL_INLINE __u8 wl_is_throttled(struct task_struct *task)
@@ -45,7 +64,8 @@ WL_INLINE __u8 wl_is_throttled(struct task_struct *task)
 
 	if (bpf_core_field_exists(own->throttled) && own->throttled)
 		return 1;
-	return bpf_core_field_exists(cfs->throttle_count) && task->se.cfs_rq->throttle_count > 0;
+	return wl_has_run_queue() && bpf_core_field_exists(cfs->throttle_count) &&
+	       task->se.cfs_rq->throttle_count > 0;
 }
 
 /* The system call that the current task is in. Kernel threads have none. */

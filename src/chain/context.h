@@ -61,6 +61,12 @@ WL_INLINE void wl_cpu_count_until(struct wl_cpu *c, const struct wl_frame *f, __
 	c->irq_big_ctx = f->kind == WL_FRAME_SOFTIRQ ? WL_WHO_SOFTIRQ : WL_WHO_IRQ;
 }
 
+/* Does the end of the innermost context need the time? Otherwise the host need not read its clock. */
+WL_INLINE int wl_frame_pop_timed(const struct wl_cpu *c)
+{
+	return c->counting && c->counting == c->depth;
+}
+
 /*
  * Ends a context. An exit whose entry was not seen (we attached inside of it) finds another kind on
  * top, or nothing, and is ignored.

@@ -24,7 +24,7 @@
 #define ROUNDS 3
 #define WARM_NS (1000 * MILLISECOND_NS)      /* a typical response gets known */
 #define DURATION_NS (22000 * MILLISECOND_NS) /* no act begins after that */
-#define ACT_NS (3000 * MILLISECOND_NS)       /* an act that takes longer is given up */
+#define ACT_NS (5000 * MILLISECOND_NS)       /* an act that takes longer is given up */
 #define MIB (1u << 20)
 #define DISK_LEAST (4 * MIB)
 #define DISK_MOST (64 * MIB)
@@ -182,7 +182,7 @@ static int wait_act(struct demo *d, struct wl_demo_act *act)
 
 	while (!ret && !wl_demo_load_acted(d->load, act)) {
 		if (wl_machine_now() - start > ACT_NS) {
-			wl_error("an act of the demo's took more than 3 s; giving up");
+			wl_error("an act of the demo's took more than 5 s: giving up");
 			return -ETIMEDOUT;
 		}
 		ret = step(d);
