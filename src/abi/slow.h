@@ -28,7 +28,10 @@ struct wl_slow {
 	__u8 pad;
 	__u16 nstack;                /* entries of stack[] */
 	struct wl_path path;         /* all segments closed at end */
-	__u64 stack[WL_STACK_DEPTH]; /* kernel stack of a timeout's task */
+	__u64 stack[WL_STACK_DEPTH]; /* kernel stack of a timeout's task; not sent otherwise */
 };
+
+/* Size of a record without a stack. */
+#define WL_SLOW_SHORT __builtin_offsetof(struct wl_slow, stack)
 
 #endif

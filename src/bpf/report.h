@@ -129,7 +129,7 @@ static __noinline void wl_slow_send(struct task_struct *task, const struct wl_pa
 
 	if (!c)
 		return;
-	s = bpf_ringbuf_reserve(&wl_slow_ring, sizeof(*s), 0);
+	s = bpf_ringbuf_reserve(&wl_slow_ring, WL_SLOW_SHORT, 0);
 	if (!s) {
 		wl_count_any(c, WL_CNT_SLOW_LOST);
 		return;

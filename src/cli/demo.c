@@ -183,7 +183,7 @@ static int wait_act(struct demo *d, struct wl_demo_act *act)
 	while (!ret && !wl_demo_load_acted(d->load, act)) {
 		if (wl_machine_now() - start > ACT_NS) {
 			wl_error("an act of the demo's took more than 5 s: giving up");
-			return -ETIMEDOUT;
+			return -ECANCELED;
 		}
 		ret = step(d);
 	}
@@ -211,9 +211,9 @@ static int act_once(struct demo *d, struct wl_demo_truth *truth)
 static void adapt_bytes(struct demo *d, const struct wl_demo_truth *truth)
 {
 	uint64_t ns = wl_demo_effect(&truth->act, &truth->request);
-	uint64_t mib = ns ? d->bytes / MIB * DISK_NS / ns : DISK_MOST / MIB;
+	uint64_t mib = d->bytes / MIB;
 
-	d->bytes = mib * MIB;
+	d->bytes = (ns ? mib * DISK_NS / ns : mib * 2) * MIB;
 	if (d->bytes < DISK_LEAST)
 		d->bytes = DISK_LEAST;
 	if (d->bytes > DISK_MOST)
@@ -356,8 +356,11 @@ static int exit_status(const struct demo *d, int ret)
 {
 	const struct wl_demo_score *score = &d->score;
 
-	if (ret && ret != -EPIPE)
+	if (ret && ret != -EPIPE && !is_early_end(ret)) {
+		if (ret != -ECANCELED) /* said already */
+			wl_error("cannot go on: %s", strerror(-ret));
 		return WL_EXIT_FAILED;
+	}
 	if (score->right < score->acted)
 		wl_error("%u of %u verdicts did not name what the demo had done",
 			 score->acted - score->right, score->acted);

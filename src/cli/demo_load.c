@@ -56,7 +56,8 @@ static int choose_cpus(struct wl_demo_load *load)
 			load->cpu = i;
 	CPU_ZERO(&w->servers);
 	CPU_SET(load->cpu, &w->servers);
-	if (CPU_COUNT(&w->others) > 1)
+	w->one_cpu = CPU_COUNT(&w->others) == 1;
+	if (!w->one_cpu)
 		CPU_CLR(load->cpu, &w->others);
 	return sched_setaffinity(0, sizeof(w->others), &w->others) ? -errno : 0;
 }
@@ -197,7 +198,7 @@ int wl_demo_load_open(struct wl_demo_load **result)
 		*result = load;
 		return 0;
 	}
-	if (ret != -ECHILD)
+	if (ret != -ECANCELED)
 		wl_error("cannot start the demo's server and client: %s", strerror(-ret));
 	wl_demo_load_close(load);
 	return ret;
@@ -258,7 +259,7 @@ int wl_demo_load_check(struct wl_demo_load *load)
 			continue;
 		wl_error("%s has ended too early", child_kinds[i].name);
 		load->pids[i] = 0;
-		return -ECHILD;
+		return -ECANCELED;
 	}
 	return 0;
 }
@@ -295,10 +296,11 @@ const char *wl_demo_load_culprit(const struct wl_demo_load *load, enum wl_demo_k
 const char *wl_demo_load_lacks(const struct wl_demo_load *load, enum wl_demo_kind kind)
 {
 	if (kind == WL_DEMO_ACT_HOG && load->world.shared->hog_error)
-		return "this process may not start real-time processes (SCHED_FIFO: a container, or "
-		       "a cgroup without cpu.rt_runtime_us)";
+		return "SCHED_FIFO is refused here (a container, or a cgroup without\n"
+		       "cpu.rt_runtime_us)";
 	if (kind == WL_DEMO_ACT_DISK && load->world.file < 0)
-		return "neither the current directory nor /var/tmp is on a disk that we may write to";
+		return "neither the current directory nor /var/tmp is on a disk that may be\n"
+		       "written to";
 	return NULL;
 }
 
@@ -309,7 +311,7 @@ static int order_pipe(const struct wl_demo_world *w, enum wl_demo_kind kind)
 {
 	switch (kind) {
 	case WL_DEMO_ACT_HOG:
-		return w->hog[1];
+		return w->one_cpu ? -1 : w->hog[1];
 	case WL_DEMO_ACT_LOCK:
 		return w->holder[1];
 	case WL_DEMO_ACT_DISK:
@@ -362,10 +364,11 @@ bool wl_demo_load_worst(const struct wl_demo_load *load, const struct wl_demo_ac
 	for (uint64_t i = 1; i <= kept(shared, answered); i++) {
 		const struct wl_demo_request *r =
 			&shared->requests[(answered - i) % WL_DEMO_REQUESTS];
+		uint64_t ns = wl_demo_effect(act, r);
 
-		if (wl_demo_overlap(act, r) <= most)
+		if (ns <= most || !wl_demo_overlap(act, r))
 			continue;
-		most = wl_demo_overlap(act, r);
+		most = ns;
 		*worst = *r;
 	}
 	return most > 0;

@@ -56,7 +56,7 @@ int wl_demo_load_open(struct wl_demo_load **load);
 /* Ends all children. NULL is fine. */
 void wl_demo_load_close(struct wl_demo_load *load);
 
-/* 0, or -ECHILD (said) if a child has ended, which none does by itself. */
+/* 0, or -ECANCELED (said) if a child has ended, which none does by itself. */
 int wl_demo_load_check(struct wl_demo_load *load);
 
 pid_t wl_demo_load_server(const struct wl_demo_load *load);
@@ -73,7 +73,7 @@ int wl_demo_load_act(struct wl_demo_load *load, const struct wl_demo_act *act);
 /* Has the act ended, and has each worker answered a request since? Then *act is what was done. */
 bool wl_demo_load_acted(const struct wl_demo_load *load, struct wl_demo_act *act);
 
-/* The request that the act delayed longest; false: none was being handled meanwhile. */
+/* The request that the act held up longest; false: none. */
 bool wl_demo_load_worst(const struct wl_demo_load *load, const struct wl_demo_act *act,
 			struct wl_demo_request *worst);
 

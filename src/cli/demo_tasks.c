@@ -125,6 +125,21 @@ static void ask_backend(struct server *s, struct wl_demo_request *r)
 	w->shared->turn = WL_DEMO_TURN_PARENT;
 }
 
+/* It runs at once if this is the only CPU: then it is in the middle of this request. */
+static void wake_hog(const struct server *s)
+{
+	char order = 1;
+
+	if (write(s->world->hog[1], &order, 1) != 1)
+		_exit(1);
+}
+
+static bool is_for_worker(const struct server *s, enum wl_demo_kind kind)
+{
+	return kind == WL_DEMO_ACT_DISK || kind == WL_DEMO_ACT_BACKEND ||
+	       (kind == WL_DEMO_ACT_HOG && s->world->one_cpu);
+}
+
 /* Some requests have more to do. */
 static void do_more(struct server *s, struct wl_demo_request *r)
 {
@@ -135,14 +150,15 @@ static void do_more(struct server *s, struct wl_demo_request *r)
 	if (shared->turn != ordered)
 		return;
 	kind = shared->act.kind;
-	if (kind != WL_DEMO_ACT_DISK && kind != WL_DEMO_ACT_BACKEND)
-		return;
-	if (!atomic_compare_exchange_strong(&shared->turn, &ordered, WL_DEMO_TURN_TAKEN))
+	if (!is_for_worker(s, kind) ||
+	    !atomic_compare_exchange_strong(&shared->turn, &ordered, WL_DEMO_TURN_TAKEN))
 		return;
 	if (kind == WL_DEMO_ACT_DISK)
 		sync_file(s, r);
-	else
+	else if (kind == WL_DEMO_ACT_BACKEND)
 		ask_backend(s, r);
+	else
+		wake_hog(s);
 }
 
 static void handle(struct server *s, struct message *m)

@@ -33,12 +33,18 @@ struct wl_demo_shared {
 /* Everything a child inherits. */
 struct wl_demo_world {
 	struct wl_demo_shared *shared;
-	cpu_set_t servers, others;        /* CPUs of the server and of everybody else */
-	int listener;                     /* socket */
-	struct sockaddr_in address;       /* of that */
-	int file;                         /* on a disk, without a name; -1: none */
-	int hog[2], holder[2], writer[2]; /* pipes: a byte is an order */
-	int question[2], answer[2];       /* pipes to the backend and from it */
+
+	/* CPUs of the server and of everybody else. */
+	cpu_set_t servers, others;
+	bool one_cpu; /* it is for all of them: no request arrives while the hog runs */
+
+	int listener;               /* socket */
+	struct sockaddr_in address; /* of that */
+	int file;                   /* on a disk, without a name; -1: none */
+
+	/* Pipes: a byte is an order, a question, an answer. */
+	int hog[2], holder[2], writer[2];
+	int question[2], answer[2];
 };
 
 /* How many of these count themselves in shared.ready: workers, holder, hog, backend. */

@@ -12,6 +12,7 @@
 #include "live/machine.h"
 #include "util/syscalls.h"
 
+#define CGROUPS_MAX 64
 #define OPEN_MAX 4096 /* unfinished chains remembered; the oldest is forgotten */
 
 /* A chain that was reported as unfinished: its end has the same id. */
@@ -21,12 +22,21 @@ struct open_chain {
 	uint64_t id;
 };
 
+/* A process's cgroup, by the id of its v2 one: thousands of responses a second are of few processes. */
+struct cgroup_name {
+	uint64_t id;
+	uint32_t pid; /* 0: free */
+	char *path;   /* NULL: it has none that we could find */
+};
+
 struct wl_reports {
 	const struct wl_maps *maps;
 	uint64_t next_id, slow, timeouts;
 	int64_t real_offset;
-	size_t next_open;
+	size_t nopen; /* ever */
 	struct open_chain open[OPEN_MAX];
+	struct cgroup_name cgroups[CGROUPS_MAX];
+	size_t next_cgroup;
 };
 
 int wl_reports_new(struct wl_reports **reports, const struct wl_maps *maps)
@@ -41,6 +51,8 @@ int wl_reports_new(struct wl_reports **reports, const struct wl_maps *maps)
 
 void wl_reports_free(struct wl_reports *reports)
 {
+	for (size_t i = 0; reports && i < CGROUPS_MAX; i++)
+		free(reports->cgroups[i].path);
 	free(reports);
 }
 
@@ -56,7 +68,7 @@ uint64_t wl_reports_timeouts(const struct wl_reports *reports)
 
 static struct open_chain *find_open(struct wl_reports *r, const struct wl_slow *slow)
 {
-	for (size_t i = 0; i < OPEN_MAX; i++)
+	for (size_t i = 0; i < r->nopen && i < OPEN_MAX; i++)
 		if (r->open[i].chain == slow->path.h.id && r->open[i].tid == slow->tid)
 			return &r->open[i];
 	return NULL;
@@ -64,7 +76,7 @@ static struct open_chain *find_open(struct wl_reports *r, const struct wl_slow *
 
 static uint64_t remember_open(struct wl_reports *r, const struct wl_slow *slow)
 {
-	struct open_chain *o = &r->open[r->next_open++ % OPEN_MAX];
+	struct open_chain *o = &r->open[r->nopen++ % OPEN_MAX];
 
 	o->chain = slow->path.h.id;
 	o->tid = slow->tid;
@@ -149,7 +161,24 @@ static void fill_idle_hint(struct wl_report *report)
 		 (unsigned long long)s->end_arg);
 }
 
-static void fill_names(struct wl_report *report)
+static char *cgroup_of(struct wl_reports *r, const struct wl_slow *slow)
+{
+	struct cgroup_name *c;
+
+	for (size_t i = 0; i < CGROUPS_MAX; i++) {
+		c = &r->cgroups[i];
+		if (c->pid == slow->tgid && c->id == slow->cgroup)
+			return c->path ? strdup(c->path) : NULL;
+	}
+	c = &r->cgroups[r->next_cgroup++ % CGROUPS_MAX];
+	free(c->path);
+	c->pid = slow->tgid;
+	c->id = slow->cgroup;
+	c->path = wl_machine_cgroup(slow->tgid);
+	return c->path ? strdup(c->path) : NULL;
+}
+
+static void fill_names(struct wl_reports *r, struct wl_report *report)
 {
 	const struct wl_slow *s = &report->slow;
 	const struct wl_chain *h = &s->path.h;
@@ -158,7 +187,7 @@ static void fill_names(struct wl_report *report)
 	wl_machine_stimulus(h->stim_kind, h->stim_nr, h->stim_tid, report->names.stimulus,
 			    sizeof(report->names.stimulus));
 	snprintf(report->names.syscall, sizeof(report->names.syscall), "%s", call ? call : "");
-	report->names.cgroup = wl_machine_cgroup(s->tgid);
+	report->names.cgroup = cgroup_of(r, s);
 }
 
 bool wl_reports_make(struct wl_reports *r, const struct wl_slow *slow, struct wl_report *report)
@@ -169,13 +198,13 @@ bool wl_reports_make(struct wl_reports *r, const struct wl_slow *slow, struct wl
 	report->id = number_report(r, slow);
 	if (!report->id)
 		return false;
-	report->slow = *slow;
+	memcpy(&report->slow, slow, slow->nstack ? sizeof(*slow) : WL_SLOW_SHORT);
 	close_open_segment(&report->slow);
 	join_running(&report->slow.path);
 	for (uint32_t i = 0; i < report->slow.path.h.nseg && i < WL_PATH_SEGS; i++)
 		wl_machine_who(&report->slow.path.seg[i].who);
 	fill_time(r, report);
-	fill_names(report);
+	fill_names(r, report);
 	fill_idle_hint(report);
 	wl_maps_total(r->maps, slow->agg < WL_AGGS ? slow->agg : 0, &total);
 	wl_agg_typical(&total, &report->typical);

@@ -176,7 +176,7 @@ static int on_slow(void *ctx, void *data, size_t size)
 	struct wl_report report;
 	int ret = 0;
 
-	if (size < sizeof(struct wl_slow) || !s->fn)
+	if (size < WL_SLOW_SHORT || !s->fn)
 		return 0;
 	if (wl_reports_make(s->reports, data, &report))
 		ret = s->fn(s->ctx, &report);
