@@ -63,41 +63,44 @@ static void print_help(void)
 	       "kernel or these privileges don't allow it.\n");
 }
 
-/* 1 if the argument is one of demo's, 2 if its value follows, 3 if it asks for help, 0 if not. */
-static int argument_kind(const char *arg)
+enum argument { OTHER, FLAG, HAS_VALUE, HELP };
+
+static enum argument argument_kind(const char *arg)
 {
 	static const char *const flags[] = { "--json", "--quiet", "--verbose" };
 
 	if (!strcmp(arg, "--help") || !strcmp(arg, "-h"))
-		return 3;
+		return HELP;
 	if (!strcmp(arg, "--color"))
-		return 2;
+		return HAS_VALUE;
 	if (!strncmp(arg, "--color=", 8))
-		return 1;
+		return FLAG;
 	if (arg[0] == '-' && arg[1] && !arg[1 + strspn(arg + 1, "qv")])
-		return 1;
+		return FLAG;
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (!strcmp(arg, flags[i]))
-			return 1;
-	return 0;
+			return FLAG;
+	return OTHER;
 }
 
 /* 0: go on; 1: help was printed; -EINVAL: said. */
 static int check_arguments(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		int kind = argument_kind(argv[i]);
-
-		if (kind == 3) {
+		switch (argument_kind(argv[i])) {
+		case HELP:
 			print_help();
 			return 1;
-		}
-		if (!kind) {
+		case HAS_VALUE:
+			i++;
+			break;
+		case FLAG:
+			break;
+		default:
 			wl_error("'%s' is not an option of demo (see whylate demo --help)",
 				 argv[i]);
 			return -EINVAL;
 		}
-		i += kind - 1;
 	}
 	return 0;
 }

@@ -255,7 +255,7 @@ void wl_demo_load_close(struct wl_demo_load *load)
 int wl_demo_load_check(struct wl_demo_load *load)
 {
 	for (int i = 0; i < CHILDREN; i++) {
-		if (!waitpid(load->pids[i], NULL, WNOHANG))
+		if (!load->pids[i] || !waitpid(load->pids[i], NULL, WNOHANG))
 			continue;
 		wl_error("%s has ended too early", child_kinds[i].name);
 		load->pids[i] = 0;

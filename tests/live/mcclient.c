@@ -4,7 +4,10 @@
  * request under way, then thinks. Writes {u64 send, u64 receive, u32 connection, u32 is_set} per
  * request, in the client's own clock: send is read before the system call, receive after it.
  *
- *   mcclient PORT OUT connections=C threads=T total=N think_us=U seconds=S seed=X
+ *   mcclient PORT OUT connections=C threads=T total=N think_us=U seconds=S seed=X bytes=B heavy=K
+ *
+ * heavy: a request is K gets of 100 keys that are not there: work for the server, next to none for the
+ * network.
  *
  * Prints "ready" once connected, starts at the first line on stdin, prints "done N SECONDS".
  */
@@ -37,12 +40,15 @@ struct worker {
 	int nconn, epoll;
 	uint64_t seed;
 	struct record *record;
+	char *request; /* of opt.bytes and its head */
 	size_t nrecord, max;
 };
 
 static struct {
 	uint64_t connections, threads, total, think_us, seconds, seed;
-} opt = { 1, 1, 1000, 0, 60, 1 };
+	uint64_t bytes; /* a value's, at most */
+	uint64_t heavy;
+} opt = { 1, 1, 1000, 0, 60, 1, 2048, 0 };
 static uint16_t port;
 static uint64_t deadline;
 static pthread_barrier_t barrier;
@@ -60,23 +66,40 @@ static int dial(void)
 	return fd;
 }
 
+#define HEAVY_KEYS 100
+#define HEAVY_SIZE (4 + HEAVY_KEYS * 8 + 2)
+
+static int heavy_request(char *b)
+{
+	char *start = b;
+
+	for (uint64_t i = 0; i < opt.heavy; i++) {
+		b += sprintf(b, "get");
+		for (int k = 0; k < HEAVY_KEYS; k++)
+			b += sprintf(b, " none%03d", k);
+		b += sprintf(b, "\r\n");
+	}
+	return (int)(b - start);
+}
+
 static void request(struct worker *w, struct connection *c)
 {
-	static const char value[2048] = "";
-	char b[sizeof(value) + 128];
+	char *b = w->request;
 	unsigned key = (unsigned)(rng_next(&w->seed) % KEYS);
 	int n;
 
-	c->is_set = rng_next(&w->seed) % 4 == 0;
-	if (c->is_set) {
-		int size = (int)rng_between(&w->seed, 1, sizeof(value));
+	c->is_set = !opt.heavy && rng_next(&w->seed) % 4 == 0;
+	if (opt.heavy) {
+		n = heavy_request(b);
+	} else if (c->is_set) {
+		int size = (int)rng_between(&w->seed, 1, opt.bytes);
 
-		n = snprintf(b, sizeof(b), "set k%u 0 0 %d\r\n", key, size);
+		n = snprintf(b, 128, "set k%u 0 0 %d\r\n", key, size);
 		memset(b + n, 'v', (size_t)size);
 		memcpy(b + n + size, "\r\n", 2);
 		n += size + 2;
 	} else {
-		n = snprintf(b, sizeof(b), "get k%u\r\n", key);
+		n = snprintf(b, 128, "get k%u\r\n", key);
 	}
 	c->have = 0;
 	c->due = 0;
@@ -90,7 +113,7 @@ static int receive(struct connection *c)
 {
 	const char *end = c->is_set ? "STORED\r\n" : "END\r\n";
 	size_t len = strlen(end);
-	char b[8192];
+	char b[65536];
 	ssize_t n = recv(c->fd, b, sizeof(b), 0);
 
 	if (n <= 0)
@@ -100,6 +123,8 @@ static int receive(struct connection *c)
 		c->tail[7] = b[i];
 	}
 	c->have += (uint32_t)n;
+	if (opt.heavy)
+		return c->have >= opt.heavy * 5; /* END, new line */
 	return c->have >= len && !memcmp(c->tail + 8 - len, end, len);
 }
 
@@ -178,9 +203,9 @@ static void *work(void *arg)
 	}
 }
 
-static void warm_up(struct connection *c)
+static void warm_up(struct connection *c, char *buffer)
 {
-	struct worker w = { .seed = 12345 };
+	struct worker w = { .seed = 12345, .request = buffer };
 
 	for (int i = 0; i < 40; i++) { /* until every connection has its thread */
 		request(&w, c);
@@ -199,7 +224,8 @@ static void prepare(struct worker *w, uint32_t nr)
 	w->record = calloc(w->max, sizeof(*w->record));
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->seed = opt.seed * 7919 + nr + 1;
-	if (!w->conn || !w->record || w->epoll < 0)
+	w->request = malloc(opt.bytes + 128 + opt.heavy * (HEAVY_SIZE + 8));
+	if (!w->conn || !w->record || !w->request || w->epoll < 0)
 		die("out of memory");
 	memset(w->record, 0, w->max * sizeof(*w->record)); /* no page faults later */
 	for (int i = 0; i < w->nconn; i++) {
@@ -208,7 +234,7 @@ static void prepare(struct worker *w, uint32_t nr)
 
 		c->fd = dial();
 		c->nr = first + (uint32_t)i;
-		warm_up(c);
+		warm_up(c, w->request);
 		epoll_ctl(w->epoll, EPOLL_CTL_ADD, c->fd, &ev);
 	}
 }
@@ -225,6 +251,7 @@ static void parse(int argc, char **argv)
 	if (!strcmp(key, #name))                                                                   \
 		opt.name = v;
 		OPT(connections) OPT(threads) OPT(total) OPT(think_us) OPT(seconds) OPT(seed)
+		OPT(bytes) OPT(heavy)
 	}
 }
 
@@ -236,7 +263,7 @@ int main(int argc, char **argv)
 	FILE *f;
 
 	if (argc < 3)
-		die("usage: mcclient PORT OUT [connections= threads= total= think_us= seconds= seed=]");
+		die("usage: mcclient PORT OUT [connections= threads= total= think_us= seconds= seed= bytes= heavy=]");
 	port = (uint16_t)atoi(argv[1]);
 	parse(argc, argv);
 	w = calloc(opt.threads, sizeof(*w));
