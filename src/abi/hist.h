@@ -11,6 +11,7 @@
 
 #include "kinds.h"
 
+#define WL_HIST_ERROR 0.125 /* largest width of a bucket over its lower bound */
 #define WL_HIST_MAX_EXP 38
 #define WL_HIST_BUCKETS (8 * (WL_HIST_MAX_EXP - 2) + 8)
 

@@ -135,7 +135,7 @@ enum wl_who_ctx {
  */
 #define WL_COUNTERS(X)                                                                             \
 	X(STATE_MISSING, 0, "state_missing", "task without state")                                 \
-	X(STATE_FAILED, 1, "state_failed", "look-up of a task's state failed")                     \
+	X(STATE_FAILED, 1, "state_failed", "state of a new task could not be made")                 \
 	X(NEXT_BUSY, 2, "next_busy", "two wake-ups of one task at the same moment")                \
 	X(NEXT_DROPPED, 3, "next_dropped", "wake-up of a task that did not sleep after all")       \
 	X(NO_WAKEUP, 4, "no_wakeup", "came back from blocked without a wake-up")                   \
@@ -152,11 +152,10 @@ enum wl_who_ctx {
 	X(STARTED, 15, "started", "wake-ups that started or continued a chain")                    \
 	X(RAN, 16, "ran", "blocking switch-outs followed by a switch-in")                          \
 	X(ENDED, 17, "ended", "chains ended at a user task")                                       \
-	X(SLOW_SENT, 18, "slow_sent", "slow responses sent to user space")                         \
-	X(CHAIN_DROPPED, 19, "chain_dropped", "chain dropped before its end")
+	X(SLOW_SENT, 18, "slow_sent", "slow responses sent to user space")
 
 enum wl_counter {
-	WL_CNT_MAX = 20,
+	WL_CNT_MAX = 19,
 #define X(name, nr, json, text) WL_CNT_##name = nr,
 	WL_COUNTERS(X)
 #undef X

@@ -131,7 +131,7 @@ int BPF_PROG(wl_sched_process_fork, struct task_struct *parent, struct task_stru
 		return 0;
 	t = wl_task_create(child);
 	if (!t) {
-		wl_count_any(c, WL_CNT_STATE_MISSING);
+		wl_count_any(c, WL_CNT_STATE_FAILED);
 		return 0;
 	}
 	now = bpf_ktime_get_ns();

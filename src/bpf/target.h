@@ -213,13 +213,16 @@ static __noinline void wl_task_init(struct wl_task *t, struct task_struct *task,
 static __noinline struct wl_task *wl_task_found(struct wl_cpu *c, struct task_struct *task,
 						__u64 now)
 {
-	struct wl_task *t = 0;
+	struct wl_task *t;
 
 	wl_count_any(c, WL_CNT_STATE_MISSING);
-	if (wl_config()->task_storage)
-		t = bpf_task_storage_get(&wl_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!t)
+	if (!wl_config()->task_storage)
 		return 0;
+	t = bpf_task_storage_get(&wl_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t) {
+		wl_count_any(c, WL_CNT_STATE_FAILED);
+		return 0;
+	}
 	wl_task_init(t, task, now);
 	wl_task_check(t, task, now);
 	t->status = WL_TASK_BLOCKED;

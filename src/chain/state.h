@@ -71,7 +71,6 @@ struct wl_cpu {
 	__u32 cpu;
 	__u32 recent_next;
 	__u64 rq_read, rq_ahead; /* the run queue's clock when it was last compared; monotonic less that */
-	__u64 steal_at_switch;
 	struct wl_run run; /* the task on the CPU now; see wl_run_is_named() */
 	struct wl_run recent[WL_RECENT];
 	__u64 counters[WL_CNT_MAX];

@@ -137,8 +137,8 @@ WL_INLINE void wl_turn_merge(const struct wl_chain_config *cfg, struct wl_cpu *c
 
 /*
  * The current task has received data from the socket with this key. Returns WL_END_TURN if its response
- * has ended; the host then reports wl_task_cur(t), and calls wl_turn_next(). g: who gives if the arrival
- * was not kept.
+ * has ended; the host then reports wl_task_cur(t), and calls wl_turn_next(). An
+ * arrival that was not kept begins at the receive.
  */
 WL_INLINE __u8 wl_turn_receive(const struct wl_chain_config *cfg, struct wl_cpu *c,
 			       struct wl_task *t, struct wl_kept_set *set, __u64 key, __u32 tgid,

@@ -410,6 +410,29 @@ void wl_session_update(struct wl_session *s, double quantile)
 	wl_maps_update_limits(&s->maps, s->bpf->data->wl_agg_next, quantile, s->config.over_ns);
 }
 
+static int program_info(const struct bpf_program *p, struct bpf_prog_info *info)
+{
+	uint32_t len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_program__fd(p) < 0 ? -EBADF
+				      : bpf_obj_get_info_by_fd(bpf_program__fd(p), info, &len);
+}
+
+/* Runs that the kernel skipped because the same program was running on that CPU already. */
+static uint64_t skipped_runs(const struct wl_session *s)
+{
+	struct bpf_prog_info info;
+	struct bpf_program *p;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(p, s->bpf->obj) {
+		if (!program_info(p, &info))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
 int wl_session_stats(struct wl_session *s, struct wl_stats *stats)
 {
 	memset(stats, 0, sizeof(*stats));
@@ -417,6 +440,7 @@ int wl_session_stats(struct wl_session *s, struct wl_stats *stats)
 		stats->duration_ns = (s->stopped ? s->stopped : wl_machine_now()) - s->started;
 	stats->slow = wl_reports_slow(s->reports);
 	stats->timeouts = wl_reports_timeouts(s->reports);
+	stats->skipped = skipped_runs(s);
 	if (wl_maps_stats(&s->maps, stats))
 		return -ENOMEM;
 	stats->busy_periods = s->config.chain.until == WL_UNTIL_IDLE &&
@@ -463,10 +487,9 @@ size_t wl_session_costs(const struct wl_session *s, struct wl_program_cost *cost
 	size_t count = 0;
 
 	bpf_object__for_each_program(p, s->bpf->obj) {
-		struct bpf_prog_info info = {0};
-		uint32_t len = sizeof(info);
+		struct bpf_prog_info info;
 
-		if (bpf_program__fd(p) < 0 || bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
+		if (program_info(p, &info))
 			continue;
 		if (count < n) {
 			snprintf(costs[count].name, sizeof(costs[count].name), "%s",

@@ -332,7 +332,7 @@ static uint64_t chains_lost(const uint64_t counters[WL_CNT_MAX])
 	static const enum wl_counter which[] = {
 		WL_CNT_STATE_MISSING, WL_CNT_STATE_FAILED,  WL_CNT_NEXT_BUSY,
 		WL_CNT_HOPS,          WL_CNT_FRAMES,        WL_CNT_PENDING_DROPPED,
-		WL_CNT_KEPT_EVICTED,  WL_CNT_CHAIN_DROPPED,
+		WL_CNT_KEPT_EVICTED,
 	};
 	uint64_t sum = 0;
 
@@ -365,6 +365,7 @@ static int json_sink_stats(struct wl_sink *sink, const struct wl_stats *stats)
 	for (uint32_t i = 0; i < stats->nrows; i++)
 		put_row(j, &stats->rows[i]);
 	wl_json_array_end(j);
+	wl_json_double(j, "quantile_error", WL_HIST_ERROR, 3); /* at most, of the value */
 	wl_json_bool(j, "busy_periods", stats->busy_periods);
 	wl_json_u64(j, "slow", stats->slow);
 	wl_json_u64(j, "timeouts", stats->timeouts);
