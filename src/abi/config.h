@@ -13,10 +13,10 @@
 #define WL_MAX_GROUPS 8 /* cgroups */
 #define WL_MAX_USERS 8
 #define WL_MAX_IRQS 16
-#define WL_MAX_IDLE 8      /* homes added by the user */
-#define WL_SYSCALL_WORDS 8 /* 512 system calls as a bitmap */
+#define WL_MAX_IDLE 8           /* homes added by the user */
+#define WL_SYSCALL_WORDS 8      /* 512 system calls as a bitmap */
 #define WL_CALL_NO_RESTART (-3) /* no such call: a number that none has */
-#define WL_HOMES 4         /* homes of a thread */
+#define WL_HOMES 4              /* homes of a thread */
 
 enum wl_until {
 	WL_UNTIL_TURN = 0,
@@ -39,13 +39,14 @@ struct wl_chain_config {
 	__u8 follow_all; /* 1: chains cross process boundaries */
 	__u8 rt;         /* 1: a PREEMPT_RT kernel: softirqs belong to tasks */
 	__u8 max_hops;
-	__u32 nidle; /* homes in idle[] */
-	__s32 restart_call, restart_call32; /* restart_syscall in either table, or WL_CALL_NO_RESTART */
+	__u32 nidle;                        /* homes in idle[] */
+	__s32 restart_call, restart_call32; /* restart_syscall in either table, or
+					       WL_CALL_NO_RESTART */
 	struct wl_home idle[WL_MAX_IDLE];
 	__u64 idle_calls[WL_SYSCALL_WORDS];   /* bit n: system call n waits for work */
 	__u64 idle_calls32[WL_SYSCALL_WORDS]; /* the same for 32-bit tasks */
 	__u64 futex_calls[WL_SYSCALL_WORDS];
-	__u64 sync_calls[WL_SYSCALL_WORDS];  /* wait for a disk: fsync, fdatasync, … */
+	__u64 sync_calls[WL_SYSCALL_WORDS]; /* wait for a disk: fsync, fdatasync, … */
 };
 
 /* Which tasks are targets: the same option twice means or, different options and. */

@@ -112,7 +112,7 @@ enum wl_softirq {
 #define X(name, nr, text) WL_SOFTIRQ_##name = nr,
 	WL_SOFTIRQS(X)
 #undef X
-	WL_NR_SOFTIRQS = 10,
+		WL_NR_SOFTIRQS = 10,
 };
 
 /* Who: the context that held a CPU, or that woke somebody. */
@@ -135,7 +135,7 @@ enum wl_who_ctx {
  */
 #define WL_COUNTERS(X)                                                                             \
 	X(STATE_MISSING, 0, "state_missing", "task without state")                                 \
-	X(STATE_FAILED, 1, "state_failed", "state of a new task could not be made")                 \
+	X(STATE_FAILED, 1, "state_failed", "state of a new task could not be made")                \
 	X(NEXT_BUSY, 2, "next_busy", "two wake-ups of one task at the same moment")                \
 	X(NEXT_DROPPED, 3, "next_dropped", "wake-up of a task that did not sleep after all")       \
 	X(NO_WAKEUP, 4, "no_wakeup", "came back from blocked without a wake-up")                   \

@@ -20,9 +20,9 @@ _Static_assert(sizeof(struct wl_who) == 32, "struct wl_who is an ABI");
 
 /* A closed segment. 48 bytes. */
 struct wl_seg {
-	__u64 ns;          /* duration */
-	__u16 cpu;         /* where it ended */
-	__u8 kind;         /* enum wl_seg_kind */
+	__u64 ns;  /* duration */
+	__u16 cpu; /* where it ended */
+	__u8 kind; /* enum wl_seg_kind */
 	__u8 pad;
 	__u32 pieces;      /* how many stretches were folded into this one, at least 1 */
 	struct wl_who who; /* wakeup, preempted, interrupted: who held the CPU; blocked: who woke */
@@ -37,13 +37,13 @@ _Static_assert(sizeof(struct wl_seg) == 48, "struct wl_seg is an ABI");
  */
 struct wl_chain {
 	__u64 id;
-	__u64 start;     /* stimulus */
-	__u64 last;      /* everything up to here is in closed segments; state goes on from here */
-	__u64 left;      /* when it last left its owner (raise, wake-up, queue); 0: never had one */
-	__u64 sent;      /* end of the last send on a socket; 0: none since the last receive */
-	__u32 owner;     /* process of the last user task in it; 0: none yet */
-	__u32 stim_tid;  /* stimulus wakeup: who woke, 0 otherwise */
-	__u16 stim_nr;   /* see enum wl_stim_kind */
+	__u64 start;    /* stimulus */
+	__u64 last;     /* everything up to here is in closed segments; state goes on from here */
+	__u64 left;     /* when it last left its owner (raise, wake-up, queue); 0: never had one */
+	__u64 sent;     /* end of the last send on a socket; 0: none since the last receive */
+	__u32 owner;    /* process of the last user task in it; 0: none yet */
+	__u32 stim_tid; /* stimulus wakeup: who woke, 0 otherwise */
+	__u16 stim_nr;  /* see enum wl_stim_kind */
 	__u16 stim_cpu;
 	__u16 left_nr;   /* stimulus number of a chain that starts where this one left its owner */
 	__u8 merged;     /* requests that arrived while this one was being handled, saturates */

@@ -34,8 +34,8 @@ WL_INLINE void wl_iter_asleep(struct wl_task *t, struct task_struct *task, __u32
 }
 
 /*
- * Whether each task is a target, and, once we are on, where it is now unless an event has told already. Run
- * before and after, and again for what no event tells: users, cgroups, priorities.
+ * Whether each task is a target, and, once we are on, where it is now unless an event has told
+ * already. Run before and after, and again for what no event tells: users, cgroups, priorities.
  */
 SEC("iter/task")
 int wl_iter_check(struct bpf_iter__task *ctx)
@@ -60,7 +60,8 @@ int wl_iter_check(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* The open chain of a task, wherever it stands: in cur, or in next if it was woken and has not run. */
+/* The open chain of a task, wherever it stands: in cur, or in next if it was woken and has not run.
+ */
 WL_INLINE struct wl_path *wl_open_path(struct wl_task *t)
 {
 	if (t->status == WL_TASK_BLOCKED)
@@ -69,8 +70,8 @@ WL_INLINE struct wl_path *wl_open_path(struct wl_task *t)
 }
 
 /*
- * Time that speaks for a chain being stuck. Where requests can't be told apart a thread that only runs
- * may be serving thousands: running counts only for threads that show turns.
+ * Time that speaks for a chain being stuck. Where requests can't be told apart a thread that only
+ * runs may be serving thousands: running counts only for threads that show turns.
  */
 WL_INLINE __u64 wl_stuck_ns(struct wl_task *t, const struct wl_path *p, __u64 now)
 {

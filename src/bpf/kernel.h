@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The few fields of kernel structures that we read, relocated at load time (CO-RE). Variants are named
- * after what changed. Sources: include/linux/{sched,interrupt,hrtimer,cgroup-defs,smp_types}.h,
- * kernel/sched/sched.h of Linux 6.1 to 6.18.
+ * The few fields of kernel structures that we read, relocated at load time (CO-RE). Variants are
+ * named after what changed. Sources:
+ * include/linux/{sched,interrupt,hrtimer,cgroup-defs,smp_types}.h, kernel/sched/sched.h of
+ * Linux 6.1 to 6.18.
  */
 #ifndef WL_BPF_KERNEL_H
 #define WL_BPF_KERNEL_H

@@ -12,8 +12,8 @@
 const volatile struct wl_config wl_cfg = {};
 const volatile __u64 wl_key = 0; /* hashes kernel addresses, new for every run */
 
-__u32 wl_on = 0;        /* set last, when everything is attached */
-__u32 wl_agg_next = 1;  /* aggregates in use; 0 collects what does not fit */
+__u32 wl_on = 0;       /* set last, when everything is attached */
+__u32 wl_agg_next = 1; /* aggregates in use; 0 collects what does not fit */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -83,8 +83,8 @@ struct {
 
 /*
  * The address of the frozen config. The compiler must not know that: it would take the zeros of the
- * object file for its contents; the verifier does know them when it loads the program, and removes what
- * is off.
+ * object file for its contents; the verifier does know them when it loads the program, and removes
+ * what is off.
  */
 WL_INLINE const struct wl_config *wl_config(void)
 {
@@ -140,8 +140,8 @@ WL_INLINE struct wl_task *wl_task_create(struct task_struct *task)
 }
 
 /*
- * Takes a number: the verifier allows no arithmetic on typed pointers. Programs that need one are raw
- * tracepoints, where arguments are numbers; a helper that turns one into the other costs 10 ns.
+ * Takes a number: the verifier allows no arithmetic on typed pointers. Programs that need one are
+ * raw tracepoints, where arguments are numbers; a helper that turns one into the other costs 10 ns.
  */
 WL_INLINE __u64 wl_hash_address(__u64 address)
 {

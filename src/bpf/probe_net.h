@@ -17,7 +17,9 @@ int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
 	if (!c)
 		return 0;
 	set = wl_kept_set_of(key);
-	if (!set)
+	c->returned = 0;
+	/* sockets that no target reads from stay at their first arrival */
+	if (!set || wl_kept_waits(set, key))
 		return 0;
 	now = bpf_ktime_get_ns();
 	t = wl_giving_task(c);
@@ -48,7 +50,7 @@ int wl_sock_recv_length(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct wl_cpu *c = wl_this_cpu();
-	struct wl_end end = {.call = -2, .kind = WL_END_TURN};
+	struct wl_end end = { .call = -2, .kind = WL_END_TURN };
 	__u64 key = wl_hash_address(ctx->args[0]);
 	__s32 ret = (__s32)ctx->args[1];
 	struct wl_kept_set *set;

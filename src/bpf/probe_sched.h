@@ -36,7 +36,7 @@ WL_INLINE void wl_switch_out(struct wl_cpu *c, struct task_struct *prev, bool pr
 WL_INLINE void wl_switch_in(struct wl_cpu *c, struct task_struct *next, __u64 now)
 {
 	struct wl_task *t = wl_task_of(c, next);
-	struct wl_end end = {.now = now, .call = -2, .kind = WL_END_RUN};
+	struct wl_end end = { .now = now, .call = -2, .kind = WL_END_RUN };
 
 	if (!t)
 		return;
@@ -56,8 +56,9 @@ WL_INLINE void wl_run_name(struct wl_cpu *c, struct task_struct *task)
 #define WL_RQ_CLOCK_NS (1u << 24) /* after this the two clocks are compared again */
 
 /*
- * The time of a switch. Between two tasks that can reach no target it is only good for who held the CPU:
- * there the run queue's clock, which the scheduler has just read, will do, and saves 20 of 30 ns.
+ * The time of a switch. Between two tasks that can reach no target it is only good for who held the
+ * CPU: there the run queue's clock, which the scheduler has just read, will do, and saves 20 of 30
+ * ns.
  */
 WL_INLINE __u64 wl_switch_time(struct wl_cpu *c, struct task_struct *prev, int exact)
 {
@@ -158,7 +159,8 @@ int BPF_PROG(wl_sched_process_exec, struct task_struct *task)
 	return 0;
 }
 
-/* A name may make it a target, and belongs to another row of the table. The task has the old one yet. */
+/* A name may make it a target, and belongs to another row of the table. The task has the old one
+ * yet. */
 SEC("?tp_btf/task_rename")
 int BPF_PROG(wl_task_rename, struct task_struct *task, const char *comm)
 {

@@ -35,7 +35,8 @@ static __noinline int wl_stim_counts(const struct wl_path *p)
 	return 0;
 }
 
-/* A new (target, stimulus): the only map update on a path that runs often, and it runs once for each. */
+/* A new (target, stimulus): the only map update on a path that runs often, and it runs once for
+ * each. */
 static __noinline __u32 wl_agg_add_key(const struct wl_agg_key *key, struct wl_cpu *c)
 {
 	__u32 index = __sync_fetch_and_add(&wl_agg_next, 1), *found;
@@ -175,7 +176,7 @@ static __noinline void wl_complete(struct wl_cpu *c, struct wl_task *t, struct t
 	struct wl_agg *a;
 	__u32 agg, row;
 
-	wl_count_any(c, WL_CNT_ENDED);
+	wl_count(c, WL_CNT_ENDED); /* no interrupt ends a response */
 	if (p->h.folded)
 		__sync_fetch_and_add(&c->counters[WL_CNT_FOLDED], p->h.folded);
 	if (wl_sat(end->now, t->checked) > WL_CHECK_NS)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Which tasks are targets, and which processes have any: all that others cost is one look into a table of
- * bytes. It is indexed by process id, so that two processes may share a byte; one too many is followed then,
- * none is missed.
+ * Which tasks are targets, and which processes have any: all that others cost is one look into a
+ * table of bytes. It is indexed by process id, so that two processes may share a byte; one too many
+ * is followed then, none is missed.
  *
- * Decided at birth, exec and rename, and again once a second for targets (when they complete) and, if
- * users, cgroups or priorities matter, for everybody (an iterator).
+ * Decided at birth, exec and rename, and again once a second for targets (when they complete) and,
+ * if users, cgroups or priorities matter, for everybody (an iterator).
  */
 #ifndef WL_BPF_TARGET_H
 #define WL_BPF_TARGET_H
@@ -37,8 +37,8 @@ WL_INLINE __u32 wl_name_bits(const struct wl_name *name, __u8 c)
 }
 
 /*
- * '*' and '?', as a set of places in the pattern where we may be: bit i, everything before byte i has been
- * matched. The bit of the terminating 0 is the end.
+ * '*' and '?', as a set of places in the pattern where we may be: bit i, everything before byte i
+ * has been matched. The bit of the terminating 0 is the end.
  */
 WL_GLOBAL int wl_glob(const struct wl_name *pattern, const struct wl_name *name)
 {
@@ -200,15 +200,14 @@ static __noinline void wl_task_init(struct wl_task *t, struct task_struct *task,
 	t->since = now;
 	if (flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
 		t->flags |= WL_TASK_LINK;
-	if (flags & PF_KTHREAD &&
-	    (wl_name_is(comm, "ksoftirqd/", 10) || wl_name_is(comm, "ktimers", 7) ||
-	     wl_name_is(comm, "rcuc/", 5)))
+	if (flags & PF_KTHREAD && (wl_name_is(comm, "ksoftirqd/", 10) ||
+				   wl_name_is(comm, "ktimers", 7) || wl_name_is(comm, "rcuc/", 5)))
 		t->flags |= WL_TASK_SOFTIRQD;
 }
 
 /*
- * A wakee whose birth we have not seen: threads that no fork event announces (io_uring's), and what an
- * iterator is not shown. Made here where that is safe; elsewhere at the next walk.
+ * A wakee whose birth we have not seen: threads that no fork event announces (io_uring's), and what
+ * an iterator is not shown. Made here where that is safe; elsewhere at the next walk.
  */
 static __noinline struct wl_task *wl_task_found(struct wl_cpu *c, struct task_struct *task,
 						__u64 now)

@@ -28,7 +28,8 @@ WL_INLINE void wl_who_of(struct wl_who *who, struct task_struct *task)
 										: 0;
 }
 
-/* Without group scheduling (CONFIG_FAIR_GROUP_SCHED) a task does not say which run queue it is on. */
+/* Without group scheduling (CONFIG_FAIR_GROUP_SCHED) a task does not say which run queue it is on.
+ */
 WL_INLINE int wl_has_run_queue(void)
 {
 	struct task_struct *task = 0;
@@ -78,8 +79,8 @@ WL_INLINE void wl_call_of(struct wl_sleep *s, struct task_struct *task)
 	s->arg = s->compat ? (__u32)regs->bx : regs->di;
 }
 
-WL_INLINE void wl_sleep_of(struct wl_sleep *s, struct task_struct *task, bool preempt,
-			   __u32 state, __u8 flags)
+WL_INLINE void wl_sleep_of(struct wl_sleep *s, struct task_struct *task, bool preempt, __u32 state,
+			   __u8 flags)
 {
 	__builtin_memset(s, 0, sizeof(*s));
 	s->call = -2;

@@ -3,9 +3,10 @@
  * Hand-offs: a context gives a branch of its chain to a softirq, a task, a work item, a socket or a
  * call on another CPU. The giver's chain goes on unchanged.
  *
- * A chain carries its owner, the process of the last user task in it. When a user task hands work to
- * something that is not a user task, the place is marked (left): if the chain reaches another process from
- * there, that process's response begins at the mark, so that it does not include the other's thinking.
+ * A chain carries its owner, the process of the last user task in it. When a user task hands work
+ * to something that is not a user task, the place is marked (left): if the chain reaches another
+ * process from there, that process's response begins at the mark, so that it does not include the
+ * other's thinking.
  */
 #ifndef WL_CHAIN_BRANCH_H
 #define WL_CHAIN_BRANCH_H
@@ -82,8 +83,7 @@ WL_INLINE void wl_branch_deliver(const struct wl_chain_config *cfg, struct wl_pa
 	const struct wl_path *src = g->p;
 
 	if (src && src->h.owner && src->h.owner != tgid && !cfg->follow_all) {
-		if (src->h.left &&
-		    !wl_branch_is_back(t, wl_chain_id(src->h.left, src->h.stim_cpu)))
+		if (src->h.left && !wl_branch_is_back(t, wl_chain_id(src->h.left, src->h.stim_cpu)))
 			wl_path_copy_left(dst, src);
 		else
 			src = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The state machine: one function per event. Plain C without helpers, allocation or unbounded loops,
- * compiled into the BPF object and into user space; the host looks up the state, hands in what the
- * event says, and reports what ends. docs/design.md tells how a chain travels.
+ * The state machine: one function per event. Plain C without helpers, allocation or unbounded
+ * loops, compiled into the BPF object and into user space; the host looks up the state, hands in
+ * what the event says, and reports what ends. docs/design.md tells how a chain travels.
  */
 #ifndef WL_CHAIN_CHAIN_H
 #define WL_CHAIN_CHAIN_H
@@ -10,8 +10,8 @@
 #include "turn.h"
 
 /*
- * The giver in the present context. t: the current task's state, or 0; only looked at in task context.
- * A task's running time is charged, so that the branch has it.
+ * The giver in the present context. t: the current task's state, or 0; only looked at in task
+ * context. A task's running time is charged, so that the branch has it.
  */
 WL_INLINE void wl_giver_now(const struct wl_chain_config *cfg, struct wl_cpu *c, struct wl_task *t,
 			    struct wl_giver *g, __u64 now)
@@ -55,8 +55,8 @@ WL_INLINE int wl_wake_is_threaded(struct wl_cpu *c, __u64 wakee)
 }
 
 /*
- * sched_waking. t: the wakee's state; cur: the current task's (0 allowed, see wl_giver_now); wakee: its
- * task_struct, compared only; wait_cpu: where it last ran.
+ * sched_waking. t: the wakee's state; cur: the current task's (0 allowed, see wl_giver_now); wakee:
+ * its task_struct, compared only; wait_cpu: where it last ran.
  */
 WL_INLINE void wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu *c,
 			       struct wl_task *t, struct wl_task *cur, __u64 wakee, __u32 tgid,
@@ -86,7 +86,8 @@ WL_INLINE void wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu 
 	wl_wake_close(t);
 }
 
-/* sched_process_fork: the child, which is not asleep anywhere yet, begins with a branch of its parent's. */
+/* sched_process_fork: the child, which is not asleep anywhere yet, begins with a branch of its
+ * parent's. */
 WL_INLINE void wl_event_fork(const struct wl_chain_config *cfg, struct wl_cpu *c,
 			     struct wl_task *child, struct wl_task *parent, __u32 tgid, __u64 now)
 {
@@ -145,8 +146,8 @@ WL_INLINE void wl_event_keep(const struct wl_chain_config *cfg, struct wl_cpu *c
 }
 
 /*
- * Data for a socket that a task was using: the protocol handled it for that task, in its context. It did
- * not come from that task: a stimulus of its own, of the softirq that had brought it.
+ * Data for a socket that a task was using: the protocol handled it for that task, in its context.
+ * It did not come from that task: a stimulus of its own, of the softirq that had brought it.
  */
 WL_INLINE void wl_event_backlog(const struct wl_chain_config *cfg, struct wl_cpu *c,
 				struct wl_kept_set *set, __u64 key, __u64 now)
@@ -187,8 +188,8 @@ WL_INLINE void wl_event_work_end(struct wl_cpu *c, struct wl_task *t)
 /* csd_function_entry: work that another CPU asked for, inside an IPI. */
 WL_INLINE void wl_event_call_enter(struct wl_cpu *c, struct wl_kept_set *set, __u64 key, __u64 now)
 {
-	struct wl_frame *f = wl_frame_push(c, WL_FRAME_CALL, WL_VEC_BASE + WL_VEC_CALL_FUNCTION_SINGLE,
-					   now);
+	struct wl_frame *f =
+		wl_frame_push(c, WL_FRAME_CALL, WL_VEC_BASE + WL_VEC_CALL_FUNCTION_SINGLE, now);
 
 	if (!f)
 		return;

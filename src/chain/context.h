@@ -61,7 +61,8 @@ WL_INLINE void wl_cpu_count_until(struct wl_cpu *c, const struct wl_frame *f, __
 	c->irq_big_ctx = f->kind == WL_FRAME_SOFTIRQ ? WL_WHO_SOFTIRQ : WL_WHO_IRQ;
 }
 
-/* Does the end of the innermost context need the time? Otherwise the host need not read its clock. */
+/* Does the end of the innermost context need the time? Otherwise the host need not read its clock.
+ */
 WL_INLINE int wl_frame_pop_timed(const struct wl_cpu *c)
 {
 	return c->counting && c->counting == c->depth;
@@ -100,8 +101,8 @@ WL_INLINE void wl_irq_enter(struct wl_cpu *c, __u16 nr, __u64 thread, __u64 now)
 }
 
 /*
- * The kernel wakes a line's thread after irq_handler_exit: until anything else happens, the frame that
- * has returned may still do that.
+ * The kernel wakes a line's thread after irq_handler_exit: until anything else happens, the frame
+ * that has returned may still do that.
  */
 WL_INLINE void wl_irq_exit(struct wl_cpu *c, __u64 now)
 {
@@ -110,8 +111,8 @@ WL_INLINE void wl_irq_exit(struct wl_cpu *c, __u64 now)
 }
 
 /*
- * An hrtimer expires: its own stimulus, at the time it was programmed for. soft <= hard are the programmed
- * and the latest allowed expiry on the monotonic clock; they differ by the timer slack.
+ * An hrtimer expires: its own stimulus, at the time it was programmed for. soft <= hard are the
+ * programmed and the latest allowed expiry on the monotonic clock; they differ by the timer slack.
  */
 WL_INLINE void wl_timer_enter(struct wl_cpu *c, __u64 soft, __u64 hard, __u16 clock, __u64 now)
 {

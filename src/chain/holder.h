@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Who held the CPU while a task waited for it? The present run and the last long ones of the CPU are
- * remembered; the one with the most time inside the wait is the culprit, but only if it, or all that we
- * remember together, explains most of the wait: nobody is named for what we did not see.
+ * Who held the CPU while a task waited for it? The present run and the last long ones of the CPU
+ * are remembered; the one with the most time inside the wait is the culprit, but only if it, or all
+ * that we remember together, explains most of the wait: nobody is named for what we did not see.
  */
 #ifndef WL_CHAIN_HOLDER_H
 #define WL_CHAIN_HOLDER_H
@@ -10,9 +10,9 @@
 #include "context.h"
 
 /*
- * Of the task on a CPU only ids and ctx are always known; the host fills in the rest when a switch or
- * wake-up may need it, so that the others don't pay for it. A culprit on another CPU may have no name
- * then: user space asks for it.
+ * Of the task on a CPU only ids and ctx are always known; the host fills in the rest when a switch
+ * or wake-up may need it, so that the others don't pay for it. A culprit on another CPU may have no
+ * name then: user space asks for it.
  */
 WL_INLINE int wl_run_is_named(const struct wl_run *r)
 {
@@ -69,8 +69,8 @@ WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 
 }
 
 /*
- * Interrupts on top of the run that ends now; they are the culprit if they filled most of the wait. The longest
- * has to lie in it: a run may be much older than the wait.
+ * Interrupts on top of the run that ends now; they are the culprit if they filled most of the wait.
+ * The longest has to lie in it: a run may be much older than the wait.
  */
 WL_INLINE int wl_holder_irq(struct wl_cpu *c, struct wl_who *who, __u64 from, __u64 wait)
 {
@@ -109,8 +109,8 @@ WL_INLINE void wl_holder_decide(const struct wl_holder *h, struct wl_who *who, _
 }
 
 /*
- * who = culprit of the wait [from, to) for this CPU; from_cpu, if it is another one, is where the wait
- * began: a task that is pulled over to a CPU that has just become idle had waited there.
+ * who = culprit of the wait [from, to) for this CPU; from_cpu, if it is another one, is where the
+ * wait began: a task that is pulled over to a CPU that has just become idle had waited there.
  */
 WL_GLOBAL int wl_holder_find(struct wl_cpu *c, struct wl_cpu *from_cpu, struct wl_who *who,
 			     __u64 from, __u64 to)

@@ -14,16 +14,16 @@
 
 /* How a task went to sleep; filled by the host from the task and its saved registers. */
 struct wl_sleep {
-	__s32 call;      /* system call number, -1: page fault or exception, -2: none */
-	__u8 compat;     /* of the 32-bit table */
-	__u8 dead;       /* it will not come back */
-	__u8 runnable;   /* preempted or yielded: not asleep at all */
-	__u8 hard;       /* not interruptible */
-	__u8 noload;     /* a kernel thread that idles in an uninterruptible state */
-	__u8 stopped;    /* stopped or traced */
-	__u8 io;         /* in_iowait */
-	__u8 throttled;  /* runnable: its run queue is out of quota */
-	__u64 arg;       /* first argument of the call */
+	__s32 call;     /* system call number, -1: page fault or exception, -2: none */
+	__u8 compat;    /* of the 32-bit table */
+	__u8 dead;      /* it will not come back */
+	__u8 runnable;  /* preempted or yielded: not asleep at all */
+	__u8 hard;      /* not interruptible */
+	__u8 noload;    /* a kernel thread that idles in an uninterruptible state */
+	__u8 stopped;   /* stopped or traced */
+	__u8 io;        /* in_iowait */
+	__u8 throttled; /* runnable: its run queue is out of quota */
+	__u64 arg;      /* first argument of the call */
 };
 
 WL_INLINE int wl_call_in(const __u64 *words, __s32 call)
@@ -65,8 +65,8 @@ WL_INLINE void wl_home_learn(struct wl_task *t, __s32 call, __u64 arg)
 }
 
 /*
- * Is this wait the task's home? A thread's first wait in an idle call becomes one, and so does any such wait
- * while it has no chain and no home: a thread that was running when we started.
+ * Is this wait the task's home? A thread's first wait in an idle call becomes one, and so does any
+ * such wait while it has no chain and no home: a thread that was running when we started.
  */
 WL_INLINE int wl_sleep_at_home(const struct wl_chain_config *cfg, struct wl_task *t,
 			       const struct wl_sleep *s)
@@ -112,8 +112,9 @@ WL_INLINE int wl_task_in_call(const struct wl_task *t, const __u64 *words)
 }
 
 /*
- * What a wait in mid-work was, once it is over: by how it slept and who ended it. Precedence: stopped,
- * reclaim, fault, io, timer, lock, task, unknown. (A timer can't end a lock's wait but by giving up.)
+ * What a wait in mid-work was, once it is over: by how it slept and who ended it. Precedence:
+ * stopped, reclaim, fault, io, timer, lock, task, unknown. (A timer can't end a lock's wait but by
+ * giving up.)
  */
 WL_INLINE __u8 wl_sleep_kind(const struct wl_chain_config *cfg, const struct wl_task *t)
 {

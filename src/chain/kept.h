@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Chains that wait in a socket, a work item or a call to another CPU: a table of fixed size, two ways
- * to a set, each entry taken by compare-and-swap. Who finds both ways held by others displaces the
- * older one. A look-up that finds its entry busy behaves as if it were not there.
+ * Chains that wait in a socket, a work item or a call to another CPU: a table of fixed size, two
+ * ways to a set, each entry taken by compare-and-swap. Who finds both ways held by others displaces
+ * the older one. A look-up that finds its entry busy behaves as if it were not there.
  */
 #ifndef WL_CHAIN_KEPT_H
 #define WL_CHAIN_KEPT_H
@@ -38,9 +38,17 @@ WL_INLINE struct wl_kept *wl_kept_victim(struct wl_kept_set *set, struct wl_cpu 
 	return v;
 }
 
+/* Is there an arrival for key that nobody has taken? A later one changes nothing then. */
+WL_INLINE int wl_kept_waits(struct wl_kept_set *set, __u64 key)
+{
+	struct wl_kept *k = wl_kept_find(set, key);
+
+	return k && !k->consumed;
+}
+
 /*
- * The entry to fill for key, locked, or 0: the first arrival that nobody has taken yet wins (first), or
- * another CPU is at it. fresh: replace what is there.
+ * The entry to fill for key, locked, or 0: the first arrival that nobody has taken yet wins
+ * (first), or another CPU is at it. fresh: replace what is there.
  */
 WL_INLINE struct wl_kept *wl_kept_open(struct wl_kept_set *set, struct wl_cpu *c, __u64 key,
 				       int fresh, __u64 now)
@@ -67,8 +75,8 @@ WL_INLINE void wl_kept_close(struct wl_kept *k)
 }
 
 /*
- * Copies key's chain out and marks it as consumed; it stays readable until the next one comes, because
- * one arrival may bring several requests. 0: there is none.
+ * Copies key's chain out and marks it as consumed; it stays readable until the next one comes,
+ * because one arrival may bring several requests. 0: there is none.
  */
 WL_INLINE int wl_kept_take(struct wl_kept_set *set, __u64 key, struct wl_path *dst)
 {

@@ -17,7 +17,8 @@ WL_INLINE __u64 wl_chain_id(__u64 ts, __u32 cpu)
 	return ts << 10 | (cpu & 1023);
 }
 
-WL_INLINE void wl_path_begin(struct wl_path *p, __u64 ts, __u32 cpu, __u8 kind, __u16 nr, __u8 state)
+WL_INLINE void wl_path_begin(struct wl_path *p, __u64 ts, __u32 cpu, __u8 kind, __u16 nr,
+			     __u8 state)
 {
 	struct wl_chain *h = &p->h;
 
@@ -32,9 +33,10 @@ WL_INLINE void wl_path_begin(struct wl_path *p, __u64 ts, __u32 cpu, __u8 kind, 
 }
 
 /*
- * Folding. Cuts at left and at sent must stay exact, so a segment is folded only into one on the same
- * side of both: 0, 1 or 2. Written without branches on what is compared, and with indexes that the BPF verifier can't
- * know (spread is 0 at run time): else it follows every order of segments that there could be.
+ * Folding. Cuts at left and at sent must stay exact, so a segment is folded only into one on the
+ * same side of both: 0, 1 or 2. Written without branches on what is compared, and with indexes that
+ * the BPF verifier can't know (spread is 0 at run time): else it follows every order of segments
+ * that there could be.
  */
 WL_INLINE __u32 wl_path_side(const struct wl_path *p, __u32 i)
 {
@@ -70,7 +72,8 @@ WL_INLINE __u32 wl_path_smallest_twin(const struct wl_path *p)
 	return best;
 }
 
-/* The last segment with a neighbour on its side before it; there is one among 16 segments on 3 sides. */
+/* The last segment with a neighbour on its side before it; there is one among 16 segments on 3
+ * sides. */
 WL_INLINE __u32 wl_path_neighbour(const struct wl_path *p)
 {
 	__u32 best = 1, spread = p->seg[0].pad;
@@ -99,7 +102,8 @@ WL_INLINE void wl_path_fold_twin(struct wl_path *p, __u32 i)
 	to->pieces += from->pieces;
 }
 
-/* All classes differ: two neighbours become one of unknown kind, which is honest and hardly happens. */
+/* All classes differ: two neighbours become one of unknown kind, which is honest and hardly
+ * happens. */
 WL_INLINE void wl_path_fold_neighbour(struct wl_path *p, __u32 i)
 {
 	struct wl_seg *from = &p->seg[i & WL_SEG_MASK], *to = &p->seg[(i - 1) & WL_SEG_MASK];

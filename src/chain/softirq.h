@@ -2,9 +2,10 @@
 /*
  * Softirqs: raised with a chain, run later, on mainline by the CPU, on PREEMPT_RT by a task.
  *
- * A pending slot is filled by softirq_raise (interrupts off) and taken by softirq_entry (interrupts on): an
- * interrupt may raise the same vector while it is being taken. It then finds the slot FULL (the older raise wins) or
- * BUSY (its raise is dropped and counted; that softirq starts at its entry).
+ * A pending slot is filled by softirq_raise (interrupts off) and taken by softirq_entry (interrupts
+ * on): an interrupt may raise the same vector while it is being taken. It then finds the slot FULL
+ * (the older raise wins) or BUSY (its raise is dropped and counted; that softirq starts at its
+ * entry).
  */
 #ifndef WL_CHAIN_SOFTIRQ_H
 #define WL_CHAIN_SOFTIRQ_H

@@ -4,8 +4,8 @@
  *
  * Who may write what:
  *   wl_cpu   its own CPU only. Interrupts nest: an event of an outer context is either over or has
- *            not begun when an inner one starts, because programs of one CPU run to their end, but for
- *            softirq_entry, socket and workqueue events, which an interrupt may cut in two. What they
+ *            not begun when an inner one starts, because programs of one CPU run to their end, but
+ * for softirq_entry, socket and workqueue events, which an interrupt may cut in two. What they
  *            share with interrupt events is the pending slots, and those are taken by state.
  *   wl_task  slot[cur] and everything else: the CPU that runs or switches the task. slot[1 - cur],
  *            wake: the one waker that has moved next from EMPTY or FULL to BUSY.
@@ -70,8 +70,9 @@ struct wl_cpu {
 	__u32 pending_mask;
 	__u32 cpu;
 	__u32 recent_next;
-	__u64 rq_read, rq_ahead; /* the run queue's clock when it was last compared; monotonic less that */
-	struct wl_run run; /* the task on the CPU now; see wl_run_is_named() */
+	__u64 rq_read, rq_ahead; /* the run queue's clock when it was last compared; monotonic less
+				    that */
+	struct wl_run run;       /* the task on the CPU now; see wl_run_is_named() */
 	struct wl_run recent[WL_RECENT];
 	__u64 counters[WL_CNT_MAX];
 	struct wl_pending pending[16]; /* WL_NR_SOFTIRQS, rounded up for masking */
@@ -96,40 +97,41 @@ enum wl_task_status {
 
 struct wl_task {
 	/* hot line */
-	__u32 next;   /* enum wl_slot_state of slot[1 - cur] and wake */
-	__u8 status;  /* enum wl_task_status */
-	__u8 flags;   /* WL_TASK_* */
-	__u8 cur;     /* index of the current slot */
-	__u8 bare;    /* wake has no path with it: the wake-up of a task blocked in mid-work */
-	__u64 since;  /* last switch or wake-up */
-	__u64 irq_base, steal_base; /* the CPU's accumulators when its running time was last charged */
-	__u64 checked;  /* when WL_TASK_TARGET was last decided */
-	__u64 finished; /* id of the chain that last ended here */
-	__u64 home_at;  /* when it last went to sleep at home */
-	__s32 call;     /* system call it blocked in, -1 a fault, -2 unknown */
-	__u32 reclaim;  /* inside direct reclaim */
+	__u32 next;  /* enum wl_slot_state of slot[1 - cur] and wake */
+	__u8 status; /* enum wl_task_status */
+	__u8 flags;  /* WL_TASK_* */
+	__u8 cur;    /* index of the current slot */
+	__u8 bare;   /* wake has no path with it: the wake-up of a task blocked in mid-work */
+	__u64 since; /* last switch or wake-up */
+	__u64 irq_base, steal_base; /* the CPU's accumulators when its running time was last charged
+				     */
+	__u64 checked;              /* when WL_TASK_TARGET was last decided */
+	__u64 finished;             /* id of the chain that last ended here */
+	__u64 home_at;              /* when it last went to sleep at home */
+	__s32 call;                 /* system call it blocked in, -1 a fault, -2 unknown */
+	__u32 reclaim;              /* inside direct reclaim */
 	/* wake-up */
 	__u64 wake_ts;
 	struct wl_who waker;
 	__u8 wake_throttled; /* its run queue was out of quota when it was woken */
 	__u8 pad;
-	__u8 sleep_io;       /* blocked in iowait */
-	__u8 sleep_stopped;  /* stopped or traced */
-	__u8 sleep_hard;     /* not interruptible */
+	__u8 sleep_io;      /* blocked in iowait */
+	__u8 sleep_stopped; /* stopped or traced */
+	__u8 sleep_hard;    /* not interruptible */
 	__u8 nhomes;
-	__u8 soft_on; /* PREEMPT_RT: spare is the softirq that it runs */
+	__u8 soft_on;  /* PREEMPT_RT: spare is the softirq that it runs */
 	__u8 received; /* its response has received data: more of it is another request */
 	__u16 wake_cpu;
 	__u16 soft_nr;
 	__u32 agg; /* cache: the aggregate of agg_stim */
 	__u32 agg_stim;
 	__u32 pad3;
-	__u64 arg;     /* first argument of call */
+	__u64 arg; /* first argument of call */
 	struct wl_home homes[WL_HOMES];
 	struct wl_path slot[2];
 	/*
-	 * While a turn is reported: the next response (user tasks, inside one program). On PREEMPT_RT:
-	 * the softirq that this task runs; a task receives nothing while it does that.
+	 * While a turn is reported: the next response (user tasks, inside one program). On
+	 * PREEMPT_RT: the softirq that this task runs; a task receives nothing while it does that.
 	 */
 	struct wl_path spare;
 };

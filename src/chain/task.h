@@ -3,10 +3,11 @@
  * A task's two slots: cur is what it works on, next is what it has been woken with.
  *
  * A waker moves next from EMPTY or FULL to BUSY, writes, and publishes FULL; wakers of one task are
- * serialised by the kernel's p->pi_lock but for the task itself. The CPU that switches the task in takes FULL.
- * The waker need not know whether the task's switch-out has been seen yet (sched_waking races it in 1 to 12 %
- * of blocking switches): a wake-up of a task that is on its CPU is tentative, and means something only
- * if the task turns out to have blocked when it is next switched in. A later wake-up replaces it.
+ * serialised by the kernel's p->pi_lock but for the task itself. The CPU that switches the task in
+ * takes FULL. The waker need not know whether the task's switch-out has been seen yet (sched_waking
+ * races it in 1 to 12 % of blocking switches): a wake-up of a task that is on its CPU is tentative,
+ * and means something only if the task turns out to have blocked when it is next switched in. A
+ * later wake-up replaces it.
  *
  *                    | cur          | next, EMPTY  | next, FULL
  *   switch-out       | charges      | -            | runnable: dropped; blocked: stays
@@ -33,8 +34,9 @@ WL_INLINE struct wl_path *wl_task_other(struct wl_task *t)
 }
 
 /*
- * What the host stole is known at a switch only, and some of the stretch may have been charged as running by
- * then: takes it from there, but for the last nanosecond, as far as it is after the last send.
+ * What the host stole is known at a switch only, and some of the stretch may have been charged as
+ * running by then: takes it from there, but for the last nanosecond, as far as it is after the last
+ * send.
  */
 WL_INLINE __u64 wl_task_unrun(struct wl_path *p, __u64 ns)
 {
@@ -70,7 +72,8 @@ WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, 
 	p->h.last += ns;
 	irq = irq < ns ? irq : ns;
 	stolen = stolen < ns - irq ? stolen : ns - irq;
-	wl_path_merge(p, t->reclaim ? WL_SEG_RECLAIM : WL_SEG_RUNNING, ns - irq - stolen, c->cpu, 0);
+	wl_path_merge(p, t->reclaim ? WL_SEG_RECLAIM : WL_SEG_RUNNING, ns - irq - stolen, c->cpu,
+		      0);
 	if (irq) {
 		__builtin_memset(&big, 0, sizeof(big));
 		big.ctx = c->irq_big_ctx;
@@ -91,7 +94,8 @@ WL_INLINE void wl_task_finish(struct wl_task *t)
 
 /* --- wake-up --- */
 
-/* Whether a wake-up of this task starts or continues a chain, rather than ending a wait in mid-work. */
+/* Whether a wake-up of this task starts or continues a chain, rather than ending a wait in
+ * mid-work. */
 WL_INLINE int wl_wake_wants_path(const struct wl_task *t)
 {
 	return t->status != WL_TASK_MIDWORK && !(t->flags & (WL_TASK_SOFTIRQD | WL_TASK_AWAY));
@@ -130,7 +134,8 @@ WL_INLINE void wl_wake_branch(const struct wl_chain_config *cfg, struct wl_cpu *
 
 /* --- switch --- */
 
-/* First on every switch: no frame survives one on mainline, and on PREEMPT_RT only hard interrupts have frames. */
+/* First on every switch: no frame survives one on mainline, and on PREEMPT_RT only hard interrupts
+ * have frames. */
 WL_INLINE void wl_cpu_switch(struct wl_cpu *c, int to_idle)
 {
 	c->returned = 0;
@@ -234,8 +239,8 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
 }
 
 /*
- * The task leaves the CPU. Returns the kind of end of its response, WL_END_NONE if there is none; the
- * host reports wl_task_cur(t) and then calls wl_task_finish().
+ * The task leaves the CPU. Returns the kind of end of its response, WL_END_NONE if there is none;
+ * the host reports wl_task_cur(t) and then calls wl_task_finish().
  */
 WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, struct wl_task *t,
 			   const struct wl_sleep *s, __u64 steal, __u64 now)
@@ -306,8 +311,8 @@ WL_INLINE void wl_task_in_asleep(const struct wl_chain_config *cfg, struct wl_cp
 }
 
 /*
- * The task gets the CPU; from_cpu is the CPU where it had waited (t->wake_cpu), or 0. Returns WL_END_RUN
- * if that is what the user waits for.
+ * The task gets the CPU; from_cpu is the CPU where it had waited (t->wake_cpu), or 0. Returns
+ * WL_END_RUN if that is what the user waits for.
  */
 WL_INLINE __u8 wl_task_in(const struct wl_chain_config *cfg, struct wl_cpu *c,
 			  struct wl_cpu *from_cpu, struct wl_task *t, __u64 steal, __u64 now)

@@ -8,10 +8,10 @@
  *       [   response to A           ]                                   |
  *            arrival B [ queued     | tail            |  response to B  ]
  *
- * The response to A ends at its last send: its client has its answer then, and has often sent its next
- * request before the thread comes to receive again. What the thread does between that send and the
- * next receive (the tail) delays B: B's path shows what it was where the thread was held up (preempted,
- * a disk, a lock), and `queued` where it was simply busy.
+ * The response to A ends at its last send: its client has its answer then, and has often sent its
+ * next request before the thread comes to receive again. What the thread does between that send and
+ * the next receive (the tail) delays B: B's path shows what it was where the thread was held up
+ * (preempted, a disk, a lock), and `queued` where it was simply busy.
  */
 #ifndef WL_CHAIN_TURN_H
 #define WL_CHAIN_TURN_H
@@ -69,8 +69,9 @@ WL_INLINE void wl_turn_add(struct wl_path *p, __u8 kind, __u64 ns, __u32 cpu,
 }
 
 /*
- * The path of the next response up to its receive, in t->spare: the arrival's own segments are there
- * already; adds what the thread did since the arrival, as far as that was after its last send.
+ * The path of the next response up to its receive, in t->spare: the arrival's own segments are
+ * there already; adds what the thread did since the arrival, as far as that was after its last
+ * send.
  */
 WL_GLOBAL int wl_turn_wait(struct wl_task *t, __u64 now, __u32 cpu)
 {
@@ -114,16 +115,18 @@ WL_INLINE void wl_turn_arrival(const struct wl_chain_config *cfg, struct wl_path
 }
 
 /* When the arrival began for this process. */
-WL_INLINE __u64 wl_turn_start(const struct wl_chain_config *cfg, const struct wl_path *n, __u32 tgid)
+WL_INLINE __u64 wl_turn_start(const struct wl_chain_config *cfg, const struct wl_path *n,
+			      __u32 tgid)
 {
 	if (n->h.owner && n->h.owner != tgid && !cfg->follow_all && n->h.left)
 		return n->h.left;
 	return n->h.start;
 }
 
-/* Not the first data of this response, and they came after its stimulus: another request is in it. */
-WL_INLINE void wl_turn_merge(const struct wl_chain_config *cfg, struct wl_cpu *c,
-			     struct wl_task *t, __u32 tgid, int kept)
+/* Not the first data of this response, and they came after its stimulus: another request is in it.
+ */
+WL_INLINE void wl_turn_merge(const struct wl_chain_config *cfg, struct wl_cpu *c, struct wl_task *t,
+			     __u32 tgid, int kept)
 {
 	struct wl_path *p = wl_task_cur(t);
 
@@ -136,9 +139,9 @@ WL_INLINE void wl_turn_merge(const struct wl_chain_config *cfg, struct wl_cpu *c
 }
 
 /*
- * The current task has received data from the socket with this key. Returns WL_END_TURN if its response
- * has ended; the host then reports wl_task_cur(t), and calls wl_turn_next(). An
- * arrival that was not kept begins at the receive.
+ * The current task has received data from the socket with this key. Returns WL_END_TURN if its
+ * response has ended; the host then reports wl_task_cur(t), and calls wl_turn_next(). An arrival
+ * that was not kept begins at the receive.
  */
 WL_INLINE __u8 wl_turn_receive(const struct wl_chain_config *cfg, struct wl_cpu *c,
 			       struct wl_task *t, struct wl_kept_set *set, __u64 key, __u32 tgid,

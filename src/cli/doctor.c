@@ -35,7 +35,7 @@ static struct check *add_check(struct doctor *d, const char *name, bool ok, bool
 {
 	struct check *c = &d->checks[d->nchecks < CHECKS_MAX ? d->nchecks++ : CHECKS_MAX - 1];
 
-	*c = (struct check){.name = name, .without = without, .ok = ok, .needed = needed};
+	*c = (struct check){ .name = name, .without = without, .ok = ok, .needed = needed };
 	return c;
 }
 
@@ -51,8 +51,8 @@ static struct check *find_group(struct doctor *d, const struct wl_probe *p)
 /* Vectors that only some processors have are no loss where they are not. */
 static bool is_expected(const struct wl_probe *p)
 {
-	static const char *const rare[] = {"threshold_apic", "deferred_error_apic", "thermal_apic",
-					   "x86_platform_ipi"};
+	static const char *const rare[] = { "threshold_apic", "deferred_error_apic", "thermal_apic",
+					    "x86_platform_ipi" };
 
 	for (size_t i = 0; i < sizeof(rare) / sizeof(rare[0]); i++)
 		if (!strncmp(p->tracepoint, rare[i], strlen(rare[i])))
@@ -181,8 +181,8 @@ static void json_costs(struct wl_json *j, const struct wl_costs *costs)
 		wl_json_object(j, NULL);
 		wl_json_string(j, "name", short_name(p->name));
 		wl_json_u64(j, "runs", p->runs);
-		wl_json_double(j, "ns_over_empty", (double)p->ns / (double)p->runs - costs->empty_ns,
-			       1);
+		wl_json_double(j, "ns_over_empty",
+			       (double)p->ns / (double)p->runs - costs->empty_ns, 1);
 		wl_json_object_end(j);
 	}
 	wl_json_array_end(j);
@@ -226,7 +226,8 @@ static int parse(struct doctor *d, int argc, char **argv)
 			     "Exit status 3: something that is needed is missing.");
 			return 1;
 		} else {
-			wl_error("doctor: '%s' is not an option (see whylate doctor --help)", argv[i]);
+			wl_error("doctor: '%s' is not an option (see whylate doctor --help)",
+				 argv[i]);
 			return -EINVAL;
 		}
 	}
@@ -235,8 +236,8 @@ static int parse(struct doctor *d, int argc, char **argv)
 
 int wl_doctor_main(int argc, char **argv)
 {
-	struct doctor d = {0};
-	struct wl_costs costs = {0};
+	struct doctor d = { 0 };
+	struct wl_costs costs = { 0 };
 	int ret = parse(&d, argc, argv);
 
 	if (ret)

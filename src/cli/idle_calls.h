@@ -6,7 +6,8 @@
 
 /*
  * Fills the bitmaps of system calls (idle_calls, idle_calls32, futex_calls, sync_calls)
- * from the lists of names in idle_calls.c, and restart_call. The last two lists only know native calls.
+ * from the lists of names in idle_calls.c, and restart_call. The last two lists only know native
+ * calls.
  */
 void wl_idle_calls_fill(struct wl_chain_config *chain);
 

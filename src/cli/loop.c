@@ -158,7 +158,8 @@ void wl_loop_wait(struct wl_loop *loop)
 	struct pollfd fd = { .fd = loop->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
 
-	if (poll(&fd, 1, loop->more ? 0 : POLL_MS) > 0 && read(loop->signals, &info, sizeof(info)) > 0)
+	if (poll(&fd, 1, loop->more ? 0 : POLL_MS) > 0 &&
+	    read(loop->signals, &info, sizeof(info)) > 0)
 		loop->interrupted = true;
 }
 

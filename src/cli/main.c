@@ -69,7 +69,8 @@ static int unknown_verb(const char *name)
 static int close_stdout(int status)
 {
 	errno = 0;
-	/* a reader that has gone is no failure; what failed before this, the verb has said itself */
+	/* a reader that has gone is no failure; what failed before this, the verb has said itself
+	 */
 	if (!fflush(stdout) || errno == EPIPE)
 		return status;
 	wl_error("standard output: %s", strerror(errno));

@@ -17,8 +17,9 @@ static int resolve_users(struct wl_options *o)
 		uint32_t id;
 
 		if (!pw && wl_parse_uint32(o->users[i], &id)) {
-			wl_error("-u: there is no user '%s' (try a name of /etc/passwd, or a number)",
-				 o->users[i]);
+			wl_error(
+				"-u: there is no user '%s' (try a name of /etc/passwd, or a number)",
+				o->users[i]);
 			return -EINVAL;
 		}
 		o->config.target.users[o->config.target.nusers++] = pw ? pw->pw_uid : id;
@@ -50,8 +51,9 @@ static int resolve_irqs(struct wl_options *o)
 					WL_MAX_IRQS - stim->nirqs);
 
 		if (n < 0) {
-			wl_error("--irq: there is no interrupt '%s' (try a number or name of /proc/interrupts)",
-				 o->irqs[i]);
+			wl_error(
+				"--irq: there is no interrupt '%s' (try a number or name of /proc/interrupts)",
+				o->irqs[i]);
 			return -EINVAL;
 		}
 		stim->nirqs += (uint32_t)n;
@@ -61,7 +63,7 @@ static int resolve_irqs(struct wl_options *o)
 
 static int check_named(const struct wl_target_config *target)
 {
-	struct wl_target_config one = {0};
+	struct wl_target_config one = { 0 };
 
 	for (uint32_t i = 0; i < target->npids + target->ntids; i++) {
 		uint32_t id = i < target->npids ? target->pids[i] : target->tids[i - target->npids];
@@ -70,8 +72,8 @@ static int check_named(const struct wl_target_config *target)
 		one.pids[0] = id;
 		if (wl_tasks_alive(&one))
 			continue;
-		wl_error("no task matches: there is no %s %u", i < target->npids ? "process" : "thread",
-			 id);
+		wl_error("no task matches: there is no %s %u",
+			 i < target->npids ? "process" : "thread", id);
 		return -ESRCH;
 	}
 	return 0;

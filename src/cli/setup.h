@@ -16,9 +16,9 @@ struct wl_setup {
 };
 
 /*
- * Resolves users, cgroups and interrupts, checks that what was named exists, prepares the command, loads
- * and attaches. options must be filled. Returns an exit status (WL_EXIT_*); errors are said. Close it
- * in either case.
+ * Resolves users, cgroups and interrupts, checks that what was named exists, prepares the command,
+ * loads and attaches. options must be filled. Returns an exit status (WL_EXIT_*); errors are said.
+ * Close it in either case.
  */
 int wl_setup_open(struct wl_setup *setup);
 void wl_setup_close(struct wl_setup *setup);

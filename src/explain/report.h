@@ -70,7 +70,7 @@ struct wl_stats {
 	uint64_t counters[WL_CNT_MAX];
 	uint64_t lost_events; /* records that the flight recorder had no room for */
 	uint64_t skipped;     /* runs of our programs that the kernel left out (recursion) */
-	bool busy_periods; /* no boundary between requests is visible for some target */
+	bool busy_periods;    /* no boundary between requests is visible for some target */
 };
 
 static inline uint64_t wl_slow_response_ns(const struct wl_slow *s)

@@ -105,7 +105,7 @@ static int measure(struct wl_session *session, struct wl_costs *costs)
 
 int wl_costs_measure(const struct wl_kernel *kernel, struct wl_costs *costs)
 {
-	struct wl_config config = {.chain = {.max_hops = 32}, .over_ns = ~0ull};
+	struct wl_config config = { .chain = { .max_hops = 32 }, .over_ns = ~0ull };
 	struct wl_session *session;
 	int ret;
 

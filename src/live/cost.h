@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* What an event costs on this machine: the kernel's own run statistics under a small load of ours. */
+/* What an event costs on this machine: the kernel's own run statistics under a small load of ours.
+ */
 #ifndef WL_LIVE_COST_H
 #define WL_LIVE_COST_H
 

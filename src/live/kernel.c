@@ -17,7 +17,8 @@ bool wl_kernel_has_tracepoint(const struct wl_kernel *kernel, const char *name)
 }
 
 /* Looks into anonymous structs and unions too. */
-static bool has_member(const struct btf *btf, const struct btf_type *t, const char *member, int depth)
+static bool has_member(const struct btf *btf, const struct btf_type *t, const char *member,
+		       int depth)
 {
 	const struct btf_member *m = btf_members(t);
 

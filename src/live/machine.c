@@ -89,7 +89,8 @@ void wl_machine_stimulus(uint32_t kind, uint32_t nr, uint32_t tid, char *text, s
 		task_name(tid, text, size);
 }
 
-/* Fields 18 (priority), 40 (rt_priority) and 41 (policy) of proc(5)'s stat, counted after the name. */
+/* Fields 18 (priority), 40 (rt_priority) and 41 (policy) of proc(5)'s stat, counted after the name.
+ */
 static void stat_who(char *fields, struct wl_who *who)
 {
 	char *save = NULL, *f = strtok_r(fields, " ", &save);

@@ -21,7 +21,8 @@ void wl_machine_who(struct wl_who *who);
 /* Numbers of the interrupt lines with this number or name: how many, at most n; -ENOENT: none. */
 int wl_machine_irqs(const char *text, uint16_t *nrs, size_t n);
 
-/* The cgroup of a process below the v2 root, or of the first v1 hierarchy that says one; NULL: unknown. Free it. */
+/* The cgroup of a process below the v2 root, or of the first v1 hierarchy that says one; NULL:
+ * unknown. Free it. */
 char *wl_machine_cgroup(uint32_t pid);
 
 /* Fills a --cgroup target from a path, absolute or below a cgroup root. 0 or -errno. */

@@ -79,7 +79,7 @@ static void fill_row(const struct wl_maps *maps, const struct wl_agg_key *key, u
 /* What did not fit into the table, as one row. */
 static void fill_others(const struct wl_maps *maps, struct wl_stats *stats)
 {
-	struct wl_agg_key key = {.process = "(others)", .comm = "(others)"};
+	struct wl_agg_key key = { .process = "(others)", .comm = "(others)" };
 
 	fill_row(maps, &key, 0, &stats->rows[stats->nrows]);
 	if (stats->rows[stats->nrows].count)

@@ -15,7 +15,7 @@ struct wl_probe {
 	const char *tracepoint; /* NULL: an iterator */
 	enum wl_probe_need need;
 	bool (*wanted)(const struct wl_config *config); /* NULL: always */
-	const char *without; /* what its absence costs, for people */
+	const char *without;                            /* what its absence costs, for people */
 };
 
 extern const struct wl_probe wl_probes[];

@@ -22,7 +22,8 @@ struct open_chain {
 	uint64_t id;
 };
 
-/* A process's cgroup, by the id of its v2 one: thousands of responses a second are of few processes. */
+/* A process's cgroup, by the id of its v2 one: thousands of responses a second are of few
+ * processes. */
 struct cgroup_name {
 	uint64_t id;
 	uint32_t pid; /* 0: free */
@@ -156,9 +157,8 @@ static void fill_idle_hint(struct wl_report *report)
 	report->idle_hint[0] = '\0';
 	if (s->reason != WL_REASON_TIMEOUT || s->end_call < 0 || !report->names.syscall[0])
 		return;
-	snprintf(report->idle_hint, sizeof(report->idle_hint), "%s:%s%llx",
-		 report->names.syscall, s->end_arg > 9 ? "0x" : "",
-		 (unsigned long long)s->end_arg);
+	snprintf(report->idle_hint, sizeof(report->idle_hint), "%s:%s%llx", report->names.syscall,
+		 s->end_arg > 9 ? "0x" : "", (unsigned long long)s->end_arg);
 }
 
 static char *cgroup_of(struct wl_reports *r, const struct wl_slow *slow)

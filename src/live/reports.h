@@ -11,8 +11,8 @@ int wl_reports_new(struct wl_reports **reports, const struct wl_maps *maps);
 void wl_reports_free(struct wl_reports *reports);
 
 /*
- * Fills report; wl_report_release() it. false: this unfinished chain has been reported before, or is
- * one that has ended meanwhile.
+ * Fills report; wl_report_release() it. false: this unfinished chain has been reported before, or
+ * is one that has ended meanwhile.
  */
 bool wl_reports_make(struct wl_reports *reports, const struct wl_slow *slow,
 		     struct wl_report *report);

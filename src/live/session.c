@@ -21,7 +21,8 @@
 
 #define STUCK_PERIOD_NS 250000000ull
 #define CHECK_PERIOD_NS 1000000000ull
-#define POLL_RECORDS 1024 /* at most in one poll: the kernel side may be faster than we are for ever */
+#define POLL_RECORDS                                                                               \
+	1024 /* at most in one poll: the kernel side may be faster than we are for ever */
 #define PROBES_MAX 64
 #define TASKS_MIN 4096 /* entries of the preallocated hash, where it is used */
 
@@ -40,12 +41,14 @@ struct wl_session {
 	unsigned int budget;
 };
 
-static int __attribute__((format(printf, 2, 0))) print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+static int __attribute__((format(printf, 2, 0)))
+print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return 0;
 }
 
-static int __attribute__((format(printf, 2, 0))) print_warnings(enum libbpf_print_level level, const char *format, va_list args)
+static int __attribute__((format(printf, 2, 0)))
+print_warnings(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return level <= LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
@@ -70,8 +73,8 @@ static int choose_programs(struct wl_session *s, const struct wl_kernel *kernel,
 	if (wl_nprobes > PROBES_MAX)
 		return -E2BIG;
 	for (size_t i = 0; i < wl_nprobes; i++) {
-		struct bpf_program *p = bpf_object__find_program_by_name(s->bpf->obj,
-									 wl_probes[i].program);
+		struct bpf_program *p =
+			bpf_object__find_program_by_name(s->bpf->obj, wl_probes[i].program);
 
 		if (!p)
 			return -ENOENT;
@@ -107,10 +110,12 @@ static int size_maps(struct wl_session *s)
 static int load_error(int err)
 {
 	if (err == -EPERM || err == -EACCES)
-		wl_error("not allowed to load BPF programs: run it as root, or with CAP_BPF and CAP_PERFMON");
+		wl_error(
+			"not allowed to load BPF programs: run it as root, or with CAP_BPF and CAP_PERFMON");
 	else
-		wl_error("the kernel refused a BPF program: %s (run with -v to see why, and whylate doctor)",
-			 strerror(-err));
+		wl_error(
+			"the kernel refused a BPF program: %s (run with -v to see why, and whylate doctor)",
+			strerror(-err));
 	return err == -EACCES ? -EPERM : err;
 }
 
@@ -258,7 +263,8 @@ int wl_session_open(struct wl_session **session, const struct wl_config *config,
 
 	libbpf_set_print(flags & WL_SESSION_VERBOSE ? print_warnings : print_nothing);
 	if (!kernel->btf) {
-		wl_error("this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF=y");
+		wl_error(
+			"this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF=y");
 		return -EOPNOTSUPP;
 	}
 	if (missing) {

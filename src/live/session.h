@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * A running measurement: the BPF object loaded, attached and read. One thread. Everything in the kernel
- * hangs on file descriptors of this process: it is gone when the process is, however it ends.
+ * A running measurement: the BPF object loaded, attached and read. One thread. Everything in the
+ * kernel hangs on file descriptors of this process: it is gone when the process is, however it
+ * ends.
  */
 #ifndef WL_LIVE_SESSION_H
 #define WL_LIVE_SESSION_H
@@ -19,8 +20,8 @@ typedef int (*wl_report_fn)(void *ctx, struct wl_report *report);
 
 /*
  * Loads and attaches; nothing is measured yet. config must be complete but for ncpu, task_storage,
- * chain.rt and chain.until, which are adapted to the kernel. Errors are said on stderr. -EPERM: not allowed;
- * -EOPNOTSUPP: this kernel can't; else -errno.
+ * chain.rt and chain.until, which are adapted to the kernel. Errors are said on stderr. -EPERM: not
+ * allowed; -EOPNOTSUPP: this kernel can't; else -errno.
  */
 int wl_session_open(struct wl_session **session, const struct wl_config *config,
 		    const struct wl_kernel *kernel, unsigned int flags);
@@ -34,14 +35,14 @@ void wl_session_stop(struct wl_session *session);
 const struct wl_config *wl_session_config(const struct wl_session *session);
 
 /*
- * Hands over slow responses and finds unfinished ones: call it about every 10 ms. 0, 1: there is more, call
- * it again soon, or -errno.
+ * Hands over slow responses and finds unfinished ones: call it about every 10 ms. 0, 1: there is
+ * more, call it again soon, or -errno.
  */
 int wl_session_poll(struct wl_session *session, wl_report_fn fn, void *ctx);
 
 /*
- * Updates quartiles and, if quantile is not 0, thresholds from the histograms: call it a few times a
- * second.
+ * Updates quartiles and, if quantile is not 0, thresholds from the histograms: call it a few times
+ * a second.
  */
 void wl_session_update(struct wl_session *session, double quantile);
 

@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One byte says go; after a failed exec the child sends errno, after a good one the socket closes. */
+/* One byte says go; after a failed exec the child sends errno, after a good one the socket closes.
+ */
 static void __attribute__((noreturn)) child(int fd, char **command)
 {
 	sigset_t none;

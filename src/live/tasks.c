@@ -97,7 +97,7 @@ static void scan_process(struct scan *s, uint32_t pid)
 
 int wl_tasks_scan(const struct wl_target_config *target, struct wl_tasks *tasks)
 {
-	struct scan s = {.target = target, .tasks = tasks, .best = ~0u};
+	struct scan s = { .target = target, .tasks = tasks, .best = ~0u };
 	struct dirent *e;
 	uint32_t pid;
 	DIR *dir = opendir("/proc");

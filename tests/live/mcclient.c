@@ -6,8 +6,8 @@
  *
  *   mcclient PORT OUT connections=C threads=T total=N think_us=U seconds=S seed=X bytes=B heavy=K
  *
- * heavy: a request is K gets of 100 keys that are not there: work for the server, next to none for the
- * network.
+ * heavy: a request is K gets of 100 keys that are not there: work for the server, next to none for
+ * the network.
  *
  * Prints "ready" once connected, starts at the first line on stdin, prints "done N SECONDS".
  */
@@ -250,8 +250,8 @@ static void parse(int argc, char **argv)
 #define OPT(name)                                                                                  \
 	if (!strcmp(key, #name))                                                                   \
 		opt.name = v;
-		OPT(connections) OPT(threads) OPT(total) OPT(think_us) OPT(seconds) OPT(seed)
-		OPT(bytes) OPT(heavy)
+		OPT(connections)
+		OPT(threads) OPT(total) OPT(think_us) OPT(seconds) OPT(seed) OPT(bytes) OPT(heavy)
 	}
 }
 
