@@ -617,10 +617,11 @@ static bool cause_dominating(struct wl_cause *cause, struct wl_phrase *p,
 {
 	struct part part = part_find(report, cause->kind);
 
-	if (part.largest)
+	if (part.largest) {
 		cause->cpu = part.largest->cpu;
-	if (part_names_culprit(&part))
-		cause->who = part.largest->who;
+		if (part_names_culprit(&part))
+			cause->who = part.largest->who;
+	}
 	describe_part(p, &part);
 	return part.open;
 }

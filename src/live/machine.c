@@ -263,7 +263,7 @@ static uint32_t path_depth(const char *path)
 int wl_machine_cgroup_target(const struct wl_kernel *kernel, const char *path,
 			     struct wl_target_config *target)
 {
-	struct hierarchy h;
+	struct hierarchy h = { .v2 = false };
 	char real[PATH_MAX];
 	struct stat st;
 	int subsys = -1, ret = find_hierarchy(path, real, &h);
