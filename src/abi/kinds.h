@@ -152,10 +152,11 @@ enum wl_who_ctx {
 	X(STARTED, 15, "started", "wake-ups that started or continued a chain")                    \
 	X(RAN, 16, "ran", "blocking switch-outs followed by a switch-in")                          \
 	X(ENDED, 17, "ended", "chains ended at a user task")                                       \
-	X(SLOW_SENT, 18, "slow_sent", "slow responses sent to user space")
+	X(SLOW_SENT, 18, "slow_sent", "slow responses sent to user space")                         \
+	X(NO_SWITCH, 19, "no_switch", "switched out without having been switched in, or twice in")
 
 enum wl_counter {
-	WL_CNT_MAX = 19,
+	WL_CNT_MAX = 20,
 #define X(name, nr, json, text) WL_CNT_##name = nr,
 	WL_COUNTERS(X)
 #undef X

@@ -239,12 +239,41 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
 }
 
 /*
+ * A switch that we have not seen: some sandboxes run no BPF program while a task of theirs is the current one. What the
+ * task did meanwhile is not known, and not taken for running.
+ */
+WL_INLINE void wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
+{
+	int woken = t->next == WL_SLOT_FULL && wl_cas(&t->next, WL_SLOT_FULL, WL_SLOT_EMPTY);
+	struct wl_path *p;
+
+	wl_count(c, WL_CNT_NO_SWITCH);
+	if (woken && t->status == WL_TASK_BLOCKED && !t->bare && !(t->flags & WL_TASK_AWAY)) {
+		t->cur ^= 1;
+		t->received = 0;
+	}
+	p = wl_task_cur(t);
+	p->h.state = WL_SEG_UNKNOWN;
+	if (p->h.id)
+		wl_path_close(p, now, c->cpu, 0);
+	p->h.state = WL_SEG_RUNNING;
+	p->h.period_seg = p->h.nseg;
+	t->status = WL_TASK_ON_CPU;
+	t->flags &= ~WL_TASK_AWAY;
+	t->irq_base = c->irq_ns;
+}
+
+/*
  * The task leaves the CPU. Returns the kind of end of its response, WL_END_NONE if there is none;
  * the host reports wl_task_cur(t) and then calls wl_task_finish().
  */
 WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, struct wl_task *t,
 			   const struct wl_sleep *s, __u64 steal, __u64 now)
 {
+	if (t->status != WL_TASK_ON_CPU && t->status != WL_TASK_UNSEEN) {
+		wl_task_missed(c, t, now);
+		t->steal_base = steal;
+	}
 	wl_task_charge(c, t, steal, now);
 	t->since = now;
 	if (!s->runnable)
@@ -323,6 +352,8 @@ WL_INLINE __u8 wl_task_in(const struct wl_chain_config *cfg, struct wl_cpu *c,
 		wl_task_in_asleep(cfg, c, from_cpu, t, now);
 	else if (t->status == WL_TASK_PREEMPTED && wl_task_cur(t)->h.id)
 		wl_task_close_wait(c, from_cpu, wl_task_cur(t), now);
+	else if (t->status == WL_TASK_ON_CPU)
+		wl_task_missed(c, t, now);
 	t->status = WL_TASK_ON_CPU;
 	t->flags &= ~WL_TASK_AWAY; /* a wake-up from here on is for where it sleeps next */
 	t->since = now;

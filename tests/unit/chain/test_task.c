@@ -429,6 +429,49 @@ static void test_many_interruptions(void **state)
 	assert_int_equal(machine_sum(&a->report, WL_SEG_INTERRUPTED), 3000);
 }
 
+/* As if no program had run at a switch: the state is what it was before. */
+static void miss_switch(uint32_t cpu, bool preempt, struct machine_task *a,
+			struct machine_task *next)
+{
+	struct wl_task before = a->t;
+
+	machine_switch(&m, cpu, preempt, next);
+	a->t = before;
+}
+
+static void test_missed_switch_in(void **state)
+{
+	struct machine_task *a = worker(0, 1000);
+
+	machine_pass(&m, 10);
+	machine_switch(&m, 0, true, NULL);
+	machine_pass(&m, 100);
+	miss_switch(0, false, a, a);
+	machine_pass(&m, 1000);
+	go_home(0, NULL);
+	/* it ran or waited for 1100, nobody knows which */
+	assert_report(a, 1, WL_END_IDLE, 1110);
+	assert_int_equal(machine_sum(&a->report, WL_SEG_UNKNOWN), 1100);
+	assert_int_equal(machine_sum(&a->report, WL_SEG_RUNNING), 10);
+	assert_int_equal(machine_counter(&m, WL_CNT_NO_SWITCH), 1);
+}
+
+static void test_missed_switch_out(void **state)
+{
+	struct machine_task *a = worker(0, 1000);
+
+	machine_pass(&m, 10);
+	miss_switch(0, true, a, NULL);
+	machine_pass(&m, 100);
+	machine_switch(&m, 0, false, a);
+	machine_pass(&m, 1000);
+	go_home(0, NULL);
+	assert_report(a, 1, WL_END_IDLE, 1110);
+	assert_int_equal(machine_sum(&a->report, WL_SEG_UNKNOWN), 110);
+	assert_int_equal(machine_sum(&a->report, WL_SEG_RUNNING), 1000);
+	assert_int_equal(machine_counter(&m, WL_CNT_NO_SWITCH), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -457,6 +500,8 @@ int main(void)
 		TEST(test_steal_too_much),
 		TEST(test_steal_before_wakeup),
 		TEST(test_many_interruptions),
+		TEST(test_missed_switch_in),
+		TEST(test_missed_switch_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
