@@ -28,9 +28,14 @@ struct wl_sleep {
 
 WL_INLINE int wl_call_in(const __u64 *words, __s32 call)
 {
+	__u32 word = (__u32)call >> 6;
+
+	/* the verifier has to see the mask, and clang would drop it: it knows the range from here
+	 */
 	if (call < 0 || call >= WL_SYSCALL_WORDS * 64)
 		return 0;
-	return words[(call >> 6) & (WL_SYSCALL_WORDS - 1)] >> (call & 63) & 1;
+	wl_opaque(word);
+	return words[word & (WL_SYSCALL_WORDS - 1)] >> (call & 63) & 1;
 }
 
 WL_INLINE __u64 wl_home_arg(const struct wl_chain_config *cfg, const struct wl_sleep *s)

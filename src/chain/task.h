@@ -239,8 +239,8 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
 }
 
 /*
- * A switch that we have not seen: some sandboxes run no BPF program while a task of theirs is the current one. What the
- * task did meanwhile is not known, and not taken for running.
+ * A switch that we have not seen: some sandboxes run no BPF program while a task of theirs is the
+ * current one. What the task did meanwhile is not known, and not taken for running.
  */
 WL_INLINE void wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 {

@@ -107,16 +107,19 @@ static int size_maps(struct wl_session *s)
 	return ret ? ret : bpf_map__set_max_entries(b->maps.wl_task_hash, task_room());
 }
 
+/* A verifier that refuses a program says EACCES, E2BIG or EINVAL; only EPERM is about privileges.
+ */
 static int load_error(int err)
 {
-	if (err == -EPERM || err == -EACCES)
+	if (err == -EPERM) {
 		wl_error(
 			"not allowed to load BPF programs: run it as root, or with CAP_BPF and CAP_PERFMON");
-	else
-		wl_error(
-			"the kernel refused a BPF program: %s (run with -v to see why, and whylate doctor)",
-			strerror(-err));
-	return err == -EACCES ? -EPERM : err;
+		return err;
+	}
+	wl_error(
+		"the kernel refused a BPF program: %s (run with -v to see why, and whylate doctor)",
+		strerror(-err));
+	return -EOPNOTSUPP;
 }
 
 static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned int flags)

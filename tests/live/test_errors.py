@@ -270,3 +270,19 @@ def errors_reader_goes(ctx):
         _, err = t.communicate(timeout=10)
     check(t.returncode == 1 and b'No space left' in err, 'full disk: exit %d, %r' % (t.returncode, err))
     return 'exit status %s; full disk 1' % ', '.join(found)
+
+
+CONFIGURATIONS = ['', '--until run', '--until block', '--until idle', '-n a* -n b', '--rt -u root', '--timeout none',
+                  '--irq 1 --softirq NET_RX --timer', '--follow all', '--over worst', '--over p99', '--idle futex',
+                  '-p 1 -t 1']
+
+
+def errors_every_configuration_loads(ctx):
+    """What is off is removed when it is loaded: the verifier sees another program for each."""
+    for options in CONFIGURATIONS:
+        t = ctx.spawn([ctx.whylate, 'watch', *options.split(), '--duration', '100ms', '-v'],
+                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        _, err = t.communicate(timeout=30)
+        said = err.decode('utf-8', 'replace')
+        check(t.returncode == 0 or 'there is no interrupt' in said, '%s: exit %d, %s' % (options, t.returncode, said[-500:]))
+    return '%d' % len(CONFIGURATIONS)
