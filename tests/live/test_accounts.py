@@ -119,3 +119,27 @@ def truth3_accounts_hackbench_long(ctx):
     loops = max(500, min(50000, int(1000 * 3 / (time.monotonic() - t))))
     r, figures = _hackbench(ctx, ctx.rng.choice([['-P'], ['-T'], ['-P', '-p']]), loops, '1us')
     return '%s, %s' % (figures, _check_unknown(r))
+
+
+def truth3_accounts_hackbench_cpu(ctx):
+    """
+    All CPU time of its processes, as wait4() accounts it, is running or interrupted time of their responses. (What the
+    scheduler credits to the wrong one of two tasks at a switch is credited to hackbench all the same.)
+    """
+    need('hackbench')
+    for _ in range(3):  # until every response could be listed
+        w = ctx.watch('-n', 'hackbench', '--until', 'idle', '--over', '1us')
+        p = ctx.spawn(['hackbench', '-g', '1', '-P', '-p', '-l', '1500'], stdout=-3)
+        _, _, usage = os.wait4(p.pid, 0)
+        p.returncode = 0
+        time.sleep(0.3)
+        r = w.stop(120)
+        if r.lost() == 0:
+            break
+    check(r.lost() == 0, 'responses lost: %s' % r.losses())
+    kernel = (usage.ru_utime + usage.ru_stime) * 1e9
+    ours = _sum(r.slow, 'running', 'interrupted')
+    text = '%d responses, running+interrupted %s, CPU time of the processes %s (%+.1f %%); %s' % (
+        len(r.slow), ms(ours), ms(kernel), 100 * _share(ours, kernel), r.losses())
+    check(abs(_share(ours, kernel)) <= 0.03, text)
+    return text
