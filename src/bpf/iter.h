@@ -53,10 +53,9 @@ int wl_iter_check(struct bpf_iter__task *ctx)
 	if (!wl_on || t->status != WL_TASK_UNSEEN)
 		return 0;
 	state = task->__state;
+	/* a runnable task stays unseen until its next switch: whether it is on a CPU is not said */
 	if (state)
 		wl_iter_asleep(t, task, state);
-	else
-		t->status = WL_TASK_PREEMPTED;
 	return 0;
 }
 

@@ -115,6 +115,15 @@ static int apply_tid(struct wl_options *options, const char *label, const char *
 	return for_each_part(options, label, value, add_tid);
 }
 
+/* Stars side by side mean one star; the kernel side's matcher relies on it (bpf/target.h). */
+static void copy_glob(char *to, const char *from)
+{
+	for (; *from; from++)
+		if (from[0] != '*' || from[1] != '*')
+			*to++ = *from;
+	*to = '\0';
+}
+
 static int apply_name(struct wl_options *options, const char *label, const char *value)
 {
 	struct wl_target_config *target = &options->config.target;
@@ -130,7 +139,7 @@ static int apply_name(struct wl_options *options, const char *label, const char 
 	if (target->nnames == WL_MAX_NAMES)
 		return refuse(label, "'%s' is one too many (at most %d; try a glob such as 'mc-*')",
 			      value, WL_MAX_NAMES);
-	memcpy(target->names[target->nnames++], value, len + 1);
+	copy_glob(target->names[target->nnames++], value);
 	return 0;
 }
 

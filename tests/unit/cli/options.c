@@ -73,7 +73,7 @@ static void test_targets(void **state)
 {
 	struct parsed p;
 	const struct wl_options *o =
-		parse_ok(&p, "watch -p 12,13 -p14 --pid=15 -t 7 -n mc-* --name 15-bytes-of-nam "
+		parse_ok(&p, "watch -p 12,13 -p14 --pid=15 -t 7 -n mc-** --name 15-bytes-of-nam "
 			     "--cgroup /a/b -u joe --user 33 --rt");
 	const struct wl_target_config *t = &o->config.target;
 
