@@ -547,6 +547,11 @@ class Result:
         total = sum(s['response_ns'] for s in self.slow)
         return sum(s['budget'].get('unknown', 0) for s in self.slow) / max(1, total)
 
+    def hidden(self):
+        """Switches and wake-ups that happened and that no BPF program saw."""
+        c = self.stats.get('counters', {})
+        return c.get('no_switch', 0) + c.get('no_wakeup', 0)
+
     def losses(self):
         c = self.stats.get('counters', {})
         plain = {'started', 'ran', 'ended', 'slow_sent'}

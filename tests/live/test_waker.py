@@ -2,6 +2,8 @@
 """Timer wake-ups under load: nobody blames the process that the interrupt happened to hit."""
 
 import json
+import os
+import signal
 import time
 
 from harness import check, comm_of, finish, go, need
@@ -9,19 +11,38 @@ from harness import check, comm_of, finish, go, need
 COUNT = 1000
 
 
-def waker_timer_wakeups_under_hackbench(ctx):
-    need('hackbench')
-    load = ctx.spawn(['hackbench', '-g', '1', '-P', '-l', '1000000'], stdout=-3)
+def under_hackbench(ctx, cpus):
+    """One measurement, load and sleeper on these CPUs: the sleeper's responses and its watch."""
+    pin = ['taskset', '-c', ','.join(str(cpu) for cpu in cpus)]
+    load = ctx.spawn(pin + ['hackbench', '-g', '1', '-P', '-l', '1000000'], stdout=-3)
     time.sleep(0.3)
     p, words = ctx.helper('sleeper', 'count=%d' % COUNT, 'sleep_us=1000', 'gate=1', 'quiet=0')
     tid = int(words[0])
+    os.sched_setaffinity(tid, cpus)
     w = ctx.watch('-t', tid, '--until', 'run', '--over', '1us')
     go(p)
     finish(p, 120)
     check(load.poll() is None, 'hackbench ended too early')
     r = w.stop()
+    os.killpg(load.pid, signal.SIGKILL)
+    load.wait()
     check(r.lost() == 0, 'lost: %s' % r.losses())
-    mine = r.of(tid)
+    return r.of(tid), r
+
+
+def waker_timer_wakeups_under_hackbench(ctx):
+    """
+    No BPF program sees a timer that expires while the sandbox's own agent is the current task: with
+    its share of the CPU (measured: up to 1.4 %) wake-ups are missing, never wrong. When that has
+    happened, one CPU is left to it.
+    """
+    need('hackbench')
+    cpus = sorted(os.sched_getaffinity(0))
+    for room in (cpus, cpus[:1], cpus[-1:]):
+        mine, r = under_hackbench(ctx, room)
+        seen = sum(1 for s in mine if s['stimulus']['kind'] == 'timer')
+        if seen >= COUNT * 0.99 or not r.hidden():
+            break
     timers = [s for s in mine if s['stimulus']['kind'] == 'timer']
     kinds = {}
     for s in mine:
@@ -36,4 +57,4 @@ def waker_timer_wakeups_under_hackbench(ctx):
             who = (seg.get('culprit') or {}).get('comm')
             check(who != 'hackbench' or seg['kind'] in ('wakeup', 'preempted'), 'blames hackbench: %s' % json.dumps(s))
     held = sum(1 for s in mine if (s['cause'].get('culprit') or {}).get('comm') == 'hackbench')
-    return '%s, hackbench held the CPU in %d' % (figures, held)
+    return '%s, hackbench held the CPU in %d, on CPUs %s' % (figures, held, room)
