@@ -115,6 +115,15 @@ enum wl_softirq {
 		WL_NR_SOFTIRQS = 10,
 };
 
+/* What is known about a task: state of chain/, recorded with its events. */
+#define WL_TASK_LINK 0x01     /* kernel thread or worker: passes chains on, never a target */
+#define WL_TASK_SOFTIRQD 0x02 /* ksoftirqd, ktimers, rcuc: softirqs bring their own chain */
+#define WL_TASK_TURNS 0x08    /* has received after a send: requests end at the answer */
+#define WL_TASK_COMPAT 0x10   /* its last system call was of the 32-bit table */
+#define WL_TASK_AWAY 0x20     /* asleep elsewhere than at home, and without a chain */
+#define WL_TASK_TARGET 0x40   /* is a target, as of checked */
+#define WL_TASK_SPAWNED 0x80  /* started by us, or a descendant of it */
+
 /* Who: the context that held a CPU, or that woke somebody. */
 enum wl_who_ctx {
 	WL_WHO_NONE = 0,    /* nobody known */

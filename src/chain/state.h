@@ -87,14 +87,6 @@ enum wl_task_status {
 	WL_TASK_MIDWORK = 4, /* blocked inside a response */
 };
 
-#define WL_TASK_LINK 0x01     /* kernel thread or worker: passes chains on, never a target */
-#define WL_TASK_SOFTIRQD 0x02 /* ksoftirqd, ktimers, rcuc: softirqs bring their own chain */
-#define WL_TASK_TURNS 0x08    /* has received after a send: requests end at the answer */
-#define WL_TASK_COMPAT 0x10   /* its last system call was of the 32-bit table */
-#define WL_TASK_AWAY 0x20     /* asleep elsewhere than at home, and without a chain */
-#define WL_TASK_TARGET 0x40   /* is a target, as of checked */
-#define WL_TASK_SPAWNED 0x80  /* started by us, or a descendant of it */
-
 struct wl_task {
 	/* hot line */
 	__u32 next;  /* enum wl_slot_state of slot[1 - cur] and wake */
