@@ -81,6 +81,13 @@ enum wl_over {
 	WL_OVER_WORST = 2,
 };
 
+/* Whose system calls are recorded. */
+enum wl_record_syscalls {
+	WL_SYSCALLS_NONE = 0,
+	WL_SYSCALLS_TARGETS = 1,
+	WL_SYSCALLS_ALL = 2,
+};
+
 struct wl_config {
 	struct wl_chain_config chain;
 	struct wl_target_config target;
@@ -90,7 +97,10 @@ struct wl_config {
 	__u32 over;         /* enum wl_over */
 	__u32 ncpu;         /* possible CPUs */
 	__u32 task_storage; /* 1: task storage, 0: preallocated hash */
-	__u32 pad;
+	__u32 follow;       /* 1: the state machine is on */
+	__u32 record;       /* 1: the flight recorder is on */
+	__u32 syscalls;     /* enum wl_record_syscalls */
+	__u64 ring_size;    /* of the flight recorder, bytes per CPU: a power of two */
 };
 
 #endif

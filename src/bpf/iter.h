@@ -4,6 +4,15 @@
 #define WL_BPF_ITER_H
 
 #include "bpf/probe_sched.h"
+#include "abi/tasks.h"
+
+/* Too large for the stack; one walk at a time uses it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wl_task_dump);
+} wl_dump_space SEC(".maps");
 
 /* Creates what is missing; the only place that may allocate, because it may sleep. */
 SEC("iter.s/task")
@@ -59,12 +68,61 @@ int wl_iter_check(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+WL_INLINE void wl_dump_state(struct wl_task_dump *d, struct wl_task *t)
+{
+	d->known = 1;
+	d->since = t->since;
+	d->arg = t->arg;
+	d->call = t->call;
+	d->seq = t->next >> WL_STEP_SHIFT;
+	d->status = t->status;
+	d->flags = t->flags;
+	d->next = (__u8)wl_task_next(t);
+	d->nhomes = t->nhomes;
+	__builtin_memcpy(d->homes, t->homes, sizeof(d->homes));
+	d->cur_chain = wl_task_cur(t)->h;
+	d->next_chain = wl_task_other(t)->h;
+}
+
+/* The state of every task, for a snapshot. */
+SEC("iter/task")
+int wl_iter_dump(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct wl_task_dump *d;
+	struct wl_task *t;
+	__u32 zero = 0;
+
+	if (!task || !task->pid)
+		return 0;
+	d = bpf_map_lookup_elem(&wl_dump_space, &zero);
+	if (!d)
+		return 0;
+	__builtin_memset(d, 0, sizeof(*d));
+	d->tid = task->pid;
+	d->tgid = task->tgid;
+	d->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	d->state = task->__state;
+	d->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	wl_comm_of(d->comm, task);
+	d->policy = (__u8)task->policy;
+	d->prio = (__s8)(task->prio - 100);
+	d->kthread = (__u8)wl_is_kthread(task);
+	d->cpu = task->thread_info.cpu;
+	d->call = -2;
+	t = wl_following() ? wl_task_lookup(task) : 0;
+	if (t)
+		wl_dump_state(d, t);
+	bpf_seq_write(ctx->meta->seq, d, sizeof(*d));
+	return 0;
+}
+
 /* The open chain of a task, wherever it stands: in cur, or in next if it was woken and has not run.
  */
 WL_INLINE struct wl_path *wl_open_path(struct wl_task *t)
 {
 	if (t->status == WL_TASK_BLOCKED)
-		return t->next == WL_SLOT_FULL && !t->bare ? wl_task_other(t) : 0;
+		return wl_task_next(t) == WL_SLOT_FULL && !t->bare ? wl_task_other(t) : 0;
 	return wl_task_cur(t);
 }
 

@@ -24,8 +24,12 @@ typedef __s64 wl_ktime_t;
 
 #define TASK_INTERRUPTIBLE 0x0001
 #define TASK_STOPPED_BITS 0x000c /* __TASK_STOPPED | __TASK_TRACED */
+#define TASK_REPORT_BITS 0x007f
+#define TASK_REPORT_IDLE 0x0080
 #define TASK_DEAD 0x0080
+#define TASK_IDLE_BITS 0x0402 /* TASK_UNINTERRUPTIBLE | TASK_NOLOAD */
 #define TASK_NOLOAD 0x0400
+#define TASK_RTLOCK_WAIT 0x1000
 
 #define TS_COMPAT 0x0002 /* thread_info.status: 32-bit system call */
 
@@ -91,8 +95,11 @@ struct task_struct {
 	unsigned int policy;
 	struct sched_entity se;
 	unsigned int in_iowait : 1;
+	int exit_state;
 	int pid;
 	int tgid;
+	struct task_struct *real_parent;
+	struct pid *thread_pid;
 	struct task_struct *group_leader;
 	const struct cred *real_cred;
 	char comm[16];
@@ -104,8 +111,26 @@ struct task_struct___throttled {
 	bool throttled;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[];
+};
+
 struct irqaction {
 	struct task_struct *thread;
+	const char *name;
 };
 
 struct timerqueue_node {
@@ -120,7 +145,45 @@ struct hrtimer_clock_base {
 struct hrtimer {
 	struct timerqueue_node node;
 	wl_ktime_t _softexpires;
+	void *function;
 	struct hrtimer_clock_base *base;
+};
+
+struct work_struct {
+	void *func;
+};
+
+struct gendisk {
+	int major;
+	int first_minor;
+};
+
+struct request_queue {
+	struct gendisk *disk;
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags;
+	unsigned int __data_len;
+	__u64 __sector;
+};
+
+enum req_flag_bits {
+	__REQ_SYNC = 11,
+	__REQ_META = 12,
+	__REQ_FUA = 17,
+	__REQ_PREFLUSH = 18,
+	__REQ_RAHEAD = 19,
+};
+
+struct net_device {
+	char name[16];
+};
+
+struct sk_buff {
+	unsigned int len;
+	struct net_device *dev;
 };
 
 struct __call_single_node {
@@ -141,13 +204,25 @@ struct sock {
 
 #ifdef __TARGET_ARCH_x86
 struct pt_regs {
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long bp;
 	unsigned long bx;
+	unsigned long dx;
+	unsigned long cx;
+	unsigned long si;
 	unsigned long di;
+	unsigned long ip;
 	unsigned long orig_ax;
 };
 #else
 #error "the system call that a task blocks in is read from the saved registers: add this architecture"
 #endif
+
+struct linux_binprm {
+	const char *filename;
+};
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -160,8 +235,6 @@ struct bpf_iter__task {
 
 #pragma clang attribute pop
 
-struct work_struct;
-struct linux_binprm;
 struct pool_workqueue;
 
 #endif

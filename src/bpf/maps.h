@@ -142,10 +142,19 @@ WL_INLINE struct wl_task *wl_task_create(struct task_struct *task)
 /*
  * Takes a number: the verifier allows no arithmetic on typed pointers. Programs that need one are
  * raw tracepoints, where arguments are numbers; a helper that turns one into the other costs 10 ns.
+ * In a record wl_hash_pointer() does it.
  */
 WL_INLINE __u64 wl_hash_address(__u64 address)
 {
 	return (address ^ wl_key) * 0x9e3779b97f4a7c15ull | 1;
+}
+
+/* Through memory: a pointer may be stored, and a number read where it is. The record that it lies
+ * in is not committed yet. */
+WL_INLINE void wl_hash_pointer(__u64 *place, const void *pointer)
+{
+	*(const void *volatile *)place = pointer;
+	*place = pointer ? wl_hash_address(*(volatile __u64 *)place) : 0;
 }
 
 WL_INLINE struct wl_kept_set *wl_kept_set_of(__u64 key)
@@ -153,6 +162,14 @@ WL_INLINE struct wl_kept_set *wl_kept_set_of(__u64 key)
 	__u32 index = wl_kept_index(key);
 
 	return bpf_map_lookup_elem(&wl_kept_sets, &index);
+}
+
+/* The set of key, locked, or 0: somebody is at it. */
+WL_INLINE struct wl_kept_set *wl_kept_claim(struct wl_cpu *c, __u64 key)
+{
+	struct wl_kept_set *set = wl_kept_set_of(key);
+
+	return set && wl_kept_lock(set, c) ? set : 0;
 }
 
 #endif

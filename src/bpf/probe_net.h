@@ -5,29 +5,46 @@
 
 #include "bpf/probe_irq.h"
 
+/* A protocol that handles data in the context of the socket's user, who was holding it. */
+WL_INLINE __u32 wl_is_backlog(struct wl_cpu *c, const struct wl_task *t, const struct sock *sk)
+{
+	return !wl_cpu_in_frame(c) && !(t && t->soft_on) &&
+			       BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_FAMILY
+		       ? WL_EV_F_BACKLOG
+		       : 0;
+}
+
 SEC("?raw_tp/sk_data_ready")
 int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
 {
-	const struct sock *sk = (const void *)ctx->args[0];
-	__u64 key = wl_hash_address(ctx->args[0]), now;
+	__u64 key = wl_hash_address(ctx->args[0]);
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_kept_set *set;
+	struct wl_ev_data_ready *e;
+	struct wl_rec rec;
 	struct wl_task *t;
+	__u32 flags;
 
 	if (!c)
 		return 0;
-	set = wl_kept_set_of(key);
 	c->returned = 0;
+	set = wl_kept_set_of(key);
 	/* sockets that no target reads from stay at their first arrival */
-	if (!set || wl_kept_waits(set, key))
+	if (!set || wl_kept_waits(set, key) || !wl_kept_lock(set, c))
 		return 0;
-	now = bpf_ktime_get_ns();
 	t = wl_giving_task(c);
-	if (!wl_cpu_in_frame(c) && !(t && t->soft_on) &&
-	    BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_FAMILY)
-		wl_event_backlog(WL_CHAIN_CFG, c, set, key, now);
+	flags = wl_is_backlog(c, t, (const void *)ctx->args[0]) | (t ? WL_EV_F_CUR : 0);
+	e = WL_RECORD_BEGIN(&rec, DATA_READY, data_ready);
+	if (flags & WL_EV_F_BACKLOG)
+		wl_event_backlog(WL_CHAIN_CFG, c, set, key, rec.ts);
 	else
-		wl_event_keep(WL_CHAIN_CFG, c, t, set, key, WL_SEG_QUEUED, 0, now);
+		wl_event_keep(WL_CHAIN_CFG, c, t, set, key, WL_SEG_QUEUED, 0, rec.ts);
+	wl_kept_unlock(set);
+	if (!e)
+		return 0;
+	e->wl_sock = key;
+	e->wl_flags = flags | WL_EV_F_DONE;
+	wl_record_commit(&rec);
 	return 0;
 }
 
@@ -35,14 +52,36 @@ SEC("?tp_btf/sock_send_length")
 int BPF_PROG(wl_sock_send_length, struct sock *sk, int ret, int flags)
 {
 	struct wl_cpu *c = wl_this_cpu();
+	struct wl_ev_sock_send *e;
+	struct wl_rec rec;
 	struct wl_task *t;
 
 	if (!c || ret <= 0)
 		return 0;
 	t = wl_giving_task(c);
-	if (t)
-		wl_turn_send(c, t, bpf_ktime_get_ns());
+	if (!t)
+		return 0;
+	e = WL_RECORD_BEGIN(&rec, SOCK_SEND, sock_send);
+	wl_turn_send(c, t, rec.ts);
+	if (!e)
+		return 0;
+	e->wl_ret = ret;
+	e->wl_flags = WL_EV_F_DONE | WL_EV_F_CUR;
+	wl_record_commit(&rec);
 	return 0;
+}
+
+/* Ends a response, perhaps. Returns its kind of end. */
+WL_INLINE __u8 wl_receive_chain(struct wl_cpu *c, struct wl_task *t, struct task_struct *task,
+				int kept, __u64 now)
+{
+	struct wl_end end = { .now = now, .call = -2, .kind = WL_END_TURN };
+
+	if (!wl_turn_receive(WL_CHAIN_CFG, c, t, kept, task->tgid, now))
+		return WL_END_NONE;
+	wl_complete(c, t, task, wl_task_cur(t), &end);
+	wl_turn_next(t);
+	return WL_END_TURN;
 }
 
 SEC("?raw_tp/sock_recv_length")
@@ -50,27 +89,37 @@ int wl_sock_recv_length(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct wl_cpu *c = wl_this_cpu();
-	struct wl_end end = { .call = -2, .kind = WL_END_TURN };
 	__u64 key = wl_hash_address(ctx->args[0]);
 	__s32 ret = (__s32)ctx->args[1];
 	struct wl_kept_set *set;
+	struct wl_ev_sock_recv *e;
+	struct wl_rec rec;
 	struct wl_task *t;
+	int kept = 0;
+	__u8 end = 0;
 
 	if (!c || ret < 0)
 		return 0;
 	t = wl_giving_task(c);
-	set = wl_kept_set_of(key);
-	if (!t || !set)
+	if (!t)
 		return 0;
-	if (!ret) {
+	set = wl_kept_claim(c, key);
+	e = WL_RECORD_BEGIN(&rec, SOCK_RECV, sock_recv);
+	if (set && ret)
+		kept = wl_kept_take(set, key, &t->spare);
+	else if (set)
 		wl_kept_drop(set, key);
+	if (set)
+		wl_kept_unlock(set);
+	if (ret)
+		end = wl_receive_chain(c, t, task, kept, rec.ts);
+	if (!e)
 		return 0;
-	}
-	end.now = bpf_ktime_get_ns();
-	if (!wl_turn_receive(WL_CHAIN_CFG, c, t, set, key, task->tgid, end.now))
-		return 0;
-	wl_complete(c, t, task, wl_task_cur(t), &end);
-	wl_turn_next(t);
+	e->wl_sock = key;
+	e->wl_ret = ret;
+	e->wl_flags = (set ? WL_EV_F_DONE : 0) | WL_EV_F_CUR;
+	e->wl_end = end;
+	wl_record_commit(&rec);
 	return 0;
 }
 
@@ -79,13 +128,23 @@ SEC("?raw_tp/inet_sock_set_state")
 int wl_inet_sock_set_state(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 key = wl_hash_address(ctx->args[0]);
+	struct wl_cpu *c = wl_this_cpu();
 	struct wl_kept_set *set;
+	struct wl_ev_sock_close *e;
+	struct wl_rec rec;
 
-	if (!wl_on || (__u32)ctx->args[2] != TCP_CLOSE)
+	if (!c || (__u32)ctx->args[2] != TCP_CLOSE)
 		return 0;
-	set = wl_kept_set_of(key);
-	if (set)
-		wl_kept_drop(set, key);
+	set = wl_kept_claim(c, key);
+	if (!set)
+		return 0;
+	e = wl_recording() ? WL_RECORD_BEGIN(&rec, SOCK_CLOSE, sock_close) : 0;
+	wl_kept_drop(set, key);
+	wl_kept_unlock(set);
+	if (!e)
+		return 0;
+	e->wl_sock = key;
+	wl_record_commit(&rec);
 	return 0;
 }
 

@@ -14,34 +14,43 @@ WL_INLINE void wl_end_of_sleep(struct wl_end *end, const struct wl_sleep *s, __u
 	end->compat = s->compat;
 }
 
-WL_INLINE void wl_switch_out(struct wl_cpu *c, struct task_struct *prev, bool preempt, __u32 state,
-			     __u64 now)
+/* What a switch tells and does, for its record. */
+struct wl_switch {
+	struct wl_sleep s;           /* how prev leaves */
+	struct wl_task *prev, *next; /* 0: not looked at */
+	__u8 prev_end, next_end;     /* enum wl_end_kind */
+};
+
+WL_INLINE void wl_switch_out(struct wl_cpu *c, struct wl_switch *sw, struct task_struct *prev,
+			     bool preempt, __u32 state, __u64 now)
 {
 	struct wl_task *t = wl_task_of(c, prev);
-	struct wl_sleep s;
 	struct wl_end end;
-	__u8 kind;
 
 	if (!t)
 		return;
-	wl_sleep_of(&s, prev, preempt, state, t->flags);
-	kind = wl_task_out(WL_CHAIN_CFG, c, t, &s, wl_steal_of(prev), now);
-	if (kind == WL_END_NONE)
+	sw->prev = t;
+	wl_sleep_of(&sw->s, prev, preempt, state, t->flags);
+	sw->prev_end = wl_task_out(WL_CHAIN_CFG, c, t, &sw->s, wl_steal_of(prev), now);
+	if (sw->prev_end == WL_END_NONE)
 		return;
-	wl_end_of_sleep(&end, &s, kind, now);
+	wl_end_of_sleep(&end, &sw->s, sw->prev_end, now);
 	wl_complete(c, t, prev, wl_task_cur(t), &end);
 	wl_task_finish(t);
 }
 
-WL_INLINE void wl_switch_in(struct wl_cpu *c, struct task_struct *next, __u64 now)
+WL_INLINE void wl_switch_in(struct wl_cpu *c, struct wl_switch *sw, struct task_struct *next,
+			    __u64 now)
 {
 	struct wl_task *t = wl_task_of(c, next);
 	struct wl_end end = { .now = now, .call = -2, .kind = WL_END_RUN };
 
 	if (!t)
 		return;
+	sw->next = t;
 	if (!wl_task_in(WL_CHAIN_CFG, c, wl_cpu_of(t->wake_cpu), t, wl_steal_of(next), now))
 		return;
+	sw->next_end = WL_END_RUN;
 	wl_complete(c, t, next, wl_task_cur(t), &end);
 	wl_task_finish(t);
 }
@@ -72,90 +81,299 @@ WL_INLINE __u64 wl_switch_time(struct wl_cpu *c, struct task_struct *prev, int e
 	return now;
 }
 
-SEC("tp_btf/sched_switch")
-int BPF_PROG(wl_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
-	     unsigned int prev_state)
+WL_INLINE void wl_switch_chain(struct wl_cpu *c, struct wl_switch *sw, bool preempt,
+			       struct task_struct *prev, struct task_struct *next, __u32 state,
+			       struct wl_rec *rec)
 {
-	struct wl_cpu *c = wl_this_cpu();
-	int reaches, left;
+	int reaches = wl_task_reaches(next), left = wl_task_reaches(prev);
 	__u64 now;
 
-	if (!c)
-		return 0;
-	reaches = wl_task_reaches(next);
-	left = wl_task_reaches(prev);
-	now = wl_switch_time(c, prev, reaches || left);
+	now = wl_recording() ? rec->ts : wl_switch_time(c, prev, reaches || left);
 	if (reaches || wl_run_is_long(&c->run, now))
 		wl_run_name(c, prev);
 	wl_cpu_switch(c, !next->pid);
 	if (left)
-		wl_switch_out(c, prev, preempt, prev_state, now);
+		wl_switch_out(c, sw, prev, preempt, state, now);
 	if (reaches)
-		wl_switch_in(c, next, now);
+		wl_switch_in(c, sw, next, now);
 	wl_cpu_switched(c, next->pid, next->tgid, now);
+}
+
+/* As LTTng has it: 0 for a preempted task, else the highest bit of what is reported to user space.
+ */
+WL_INLINE __s64 wl_reported_state(struct task_struct *prev, bool preempt, __u32 state)
+{
+	__u32 bits = (state | (__u32)prev->exit_state) & TASK_REPORT_BITS;
+
+	if (preempt)
+		return 0;
+	if ((state & TASK_IDLE_BITS) == TASK_IDLE_BITS)
+		return TASK_REPORT_IDLE;
+	if (state & TASK_RTLOCK_WAIT)
+		return 2;
+	bits |= bits >> 1;
+	bits |= bits >> 2;
+	bits |= bits >> 4;
+	return bits - (bits >> 1);
+}
+
+WL_INLINE __u32 wl_is_kthread(struct task_struct *task)
+{
+	return task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER) ? 1 : 0;
+}
+
+WL_INLINE __u32 wl_sleep_flags(const struct wl_sleep *s)
+{
+	return (s->runnable ? WL_SW_RUNNABLE : 0) | (s->hard ? WL_SW_HARD : 0) |
+	       (s->noload ? WL_SW_NOLOAD : 0) | (s->stopped ? WL_SW_STOPPED : 0) |
+	       (s->dead ? WL_SW_DEAD : 0) | (s->io ? WL_SW_IO : 0) |
+	       (s->throttled ? WL_SW_THROTTLED : 0) | (s->compat ? WL_SW_COMPAT : 0);
+}
+
+WL_INLINE void wl_record_prev(struct wl_ev_sched_switch *e, const struct wl_switch *sw)
+{
+	struct wl_task *t = sw->prev;
+
+	e->wl_prev_arg = sw->s.arg;
+	e->wl_prev_call = sw->s.call;
+	e->wl_flags |= wl_sleep_flags(&sw->s);
+	e->wl_prev_end = sw->prev_end;
+	if (!t)
+		return;
+	e->wl_flags |= WL_SW_PREV | (wl_task_cur(t)->h.id ? 0 : WL_SW_PREV_FREE);
+	e->wl_prev_seq = t->step;
+	e->wl_prev_task = t->flags;
+}
+
+WL_INLINE void wl_record_next(struct wl_ev_sched_switch *e, const struct wl_switch *sw)
+{
+	struct wl_task *t = sw->next;
+
+	e->wl_next_end = sw->next_end;
+	if (!t)
+		return;
+	e->wl_flags |= WL_SW_NEXT;
+	e->wl_next_seq = t->step;
+	e->wl_next_task = t->flags;
+}
+
+WL_INLINE void wl_record_switch(struct wl_ev_sched_switch *e, struct wl_switch *sw, bool preempt,
+				struct task_struct *prev, struct task_struct *next, __u32 state)
+{
+	wl_comm_of(e->prev_comm, prev);
+	wl_comm_of(e->next_comm, next);
+	e->prev_tid = prev->pid;
+	e->next_tid = next->pid;
+	e->prev_prio = prev->prio - 100;
+	e->next_prio = next->prio - 100;
+	e->prev_state = wl_reported_state(prev, preempt, state);
+	e->wl_prev_pid = prev->tgid;
+	e->wl_next_pid = next->tgid;
+	e->wl_prev_policy = (__u8)prev->policy;
+	e->wl_next_policy = (__u8)next->policy;
+	e->wl_steal = wl_steal_of(prev->pid ? prev : next);
+	e->wl_prev_seq = 0;
+	e->wl_next_seq = 0;
+	e->wl_prev_task = 0;
+	e->wl_next_task = 0;
+	e->wl_flags = (wl_is_kthread(prev) ? WL_SW_PREV_KTHREAD : 0) |
+		      (wl_is_kthread(next) ? WL_SW_NEXT_KTHREAD : 0);
+	wl_record_prev(e, sw);
+	wl_record_next(e, sw);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(wl_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     unsigned int prev_state)
+{
+	struct wl_switch sw = { .s.call = -2 };
+	struct wl_cpu *c = wl_this_cpu();
+	struct wl_ev_sched_switch *e;
+	struct wl_rec rec;
+
+	if (!c)
+		return 0;
+	e = wl_recording() ? WL_RECORD_BEGIN(&rec, SCHED_SWITCH, sched_switch) : 0;
+	if (wl_following())
+		wl_switch_chain(c, &sw, preempt, prev, next, prev_state, &rec);
+	if (!e)
+		return 0;
+	if (!wl_following())
+		wl_sleep_of(&sw.s, prev, preempt, prev_state,
+			    wl_is_kthread(prev) ? WL_TASK_LINK : 0);
+	wl_record_switch(e, &sw, preempt, prev, next, prev_state);
+	wl_record_commit(&rec);
 	return 0;
+}
+
+/* What a wake-up did, for its record. */
+struct wl_woken {
+	__u32 step;
+	__u32 flags; /* WL_EV_F_* */
+	__u8 task;   /* WL_TASK_* */
+};
+
+WL_INLINE void wl_waking_chain(struct wl_cpu *c, struct wl_woken *w, struct task_struct *task,
+			       struct wl_rec *rec)
+{
+	struct wl_task *t = wl_task_lookup(task), *cur;
+
+	if (!t) {
+		t = wl_task_found(c, task, rec->ts);
+		w->flags |= WL_EV_F_NEW;
+	}
+	if (!t)
+		return;
+	wl_run_name(c, bpf_get_current_task_btf());
+	cur = wl_giving_task(c);
+	w->step = wl_event_waking(WL_CHAIN_CFG, c, t, cur, (__u64)task, task->tgid,
+				  (__u16)task->thread_info.cpu, wl_is_throttled(task), rec->ts);
+	w->flags |= (w->step != WL_NO_STEP ? WL_EV_F_DONE : 0) | (cur ? WL_EV_F_CUR : 0);
+	w->task = t->flags;
+}
+
+WL_INLINE void wl_record_waking(struct wl_ev_sched_waking *e, const struct wl_woken *w,
+				struct task_struct *task)
+{
+	wl_comm_of(e->comm, task);
+	e->tid = task->pid;
+	e->prio = task->prio - 100;
+	e->target_cpu = (__s32)task->thread_info.cpu;
+	e->wl_pid = task->tgid;
+	e->wl_seq = w->step;
+	e->wl_flags = w->flags | (wl_is_throttled(task) ? WL_EV_F_THROTTLED : 0) |
+		      (wl_is_kthread(task) ? WL_EV_F_KTHREAD : 0);
+	e->wl_task = w->task;
 }
 
 SEC("tp_btf/sched_waking")
 int BPF_PROG(wl_sched_waking, struct task_struct *task)
 {
+	struct wl_woken w = { .step = WL_NO_STEP };
 	struct wl_cpu *c = wl_this_cpu();
-	struct wl_task *t;
-	__u64 now;
+	struct wl_ev_sched_waking *e;
+	struct wl_rec rec;
+	int follow;
 
 	if (!c)
 		return 0;
-	if (!wl_task_reaches(task)) {
+	follow = wl_following() && wl_task_reaches(task);
+	if (!follow)
 		c->returned = 0;
+	if (!follow && !wl_recording())
 		return 0;
-	}
-	now = bpf_ktime_get_ns();
-	t = wl_task_lookup(task);
-	if (!t)
-		t = wl_task_found(c, task, now);
-	if (!t)
+	e = WL_RECORD_BEGIN(&rec, SCHED_WAKING, sched_waking);
+	if (follow)
+		wl_waking_chain(c, &w, task, &rec);
+	if (!e)
 		return 0;
-	wl_run_name(c, bpf_get_current_task_btf());
-	wl_event_waking(WL_CHAIN_CFG, c, t, wl_giving_task(c), (__u64)task, task->tgid,
-			(__u16)task->thread_info.cpu, wl_is_throttled(task), now);
+	wl_record_waking(e, &w, task);
+	wl_record_commit(&rec);
 	return 0;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(wl_sched_process_fork, struct task_struct *parent, struct task_struct *child)
+WL_INLINE __u32 wl_ns_inum(struct task_struct *task)
 {
-	struct wl_cpu *c = wl_this_cpu();
-	struct wl_task *t, *p;
-	__u64 now;
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct pid_namespace *ns = 0;
+	__u32 level = BPF_CORE_READ(pid, level);
 
-	if (!c)
-		return 0;
-	t = wl_task_create(child);
+	/* the tasks's own namespace is the last of its ids; the size of one is read from BTF */
+	bpf_probe_read_kernel(&ns, sizeof(ns),
+			      (void *)pid + bpf_core_field_offset(pid->numbers) +
+				      (__u64)(level & 31) * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, ns));
+	return BPF_CORE_READ(ns, ns.inum);
+}
+
+WL_INLINE void wl_record_fork(struct wl_ev_sched_process_fork *e, struct task_struct *parent,
+			      struct task_struct *child, struct wl_task *t, __u32 flags)
+{
+	wl_comm_of(e->parent_comm, parent);
+	wl_comm_of(e->child_comm, child);
+	e->parent_tid = parent->pid;
+	e->parent_pid = parent->tgid;
+	e->parent_ns_inum = wl_ns_inum(parent);
+	e->child_tid = child->pid;
+	e->child_pid = child->tgid;
+	e->child_ns_inum = wl_ns_inum(child);
+	e->_vtids_length = 1;
+	e->vtids[0] = child->pid;
+	e->wl_flags = flags | (wl_is_kthread(child) ? WL_EV_F_KTHREAD : 0);
+	e->wl_child_task = t ? t->flags : 0;
+}
+
+/* The child's state; its branch of the parent's chain, if that can reach a target. */
+WL_INLINE struct wl_task *wl_fork_chain(struct wl_cpu *c, struct task_struct *child, __u32 *flags,
+					__u64 now)
+{
+	struct wl_task *t = wl_task_create(child), *p;
+
 	if (!t) {
 		wl_count_any(c, WL_CNT_STATE_FAILED);
 		return 0;
 	}
-	now = bpf_ktime_get_ns();
 	p = wl_current();
 	if (p && p->flags & WL_TASK_SPAWNED)
 		t->flags |= WL_TASK_SPAWNED;
 	wl_task_init(t, child, now);
 	wl_task_check(t, child, now);
-	if (wl_task_reaches(child))
-		wl_event_fork(WL_CHAIN_CFG, c, t, wl_giving_task(c), child->tgid, now);
+	if (!wl_task_reaches(child))
+		return t;
+	p = wl_giving_task(c);
+	wl_event_fork(WL_CHAIN_CFG, c, t, p, child->tgid, now);
+	*flags |= WL_EV_F_DONE | (p ? WL_EV_F_CUR : 0);
+	return t;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(wl_sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct wl_ev_sched_process_fork *e;
+	struct wl_cpu *c = wl_this_cpu();
+	struct wl_task *t = 0;
+	struct wl_rec rec;
+	__u32 flags = 0;
+
+	if (!c)
+		return 0;
+	e = WL_RECORD_BEGIN(&rec, SCHED_FORK, sched_process_fork);
+	if (wl_following())
+		t = wl_fork_chain(c, child, &flags, rec.ts);
+	if (!e)
+		return 0;
+	wl_record_fork(e, parent, child, t, flags);
+	wl_record_commit(&rec);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(wl_sched_process_exec, struct task_struct *task)
+int BPF_PROG(wl_sched_process_exec, struct task_struct *task, int old_pid,
+	     struct linux_binprm *bprm)
 {
 	struct wl_cpu *c = wl_this_cpu();
-	struct wl_task *t = c ? wl_task_of(c, task) : 0;
+	struct wl_ev_sched_process_exec *e;
+	struct wl_task *t = 0;
+	struct wl_rec rec;
 
-	if (!t)
+	if (!c)
 		return 0;
-	wl_event_exec(t);
-	wl_task_check(t, task, bpf_ktime_get_ns());
+	e = WL_RECORD_BEGIN(&rec, SCHED_EXEC, sched_process_exec);
+	if (wl_following())
+		t = wl_task_of(c, task);
+	if (t) {
+		wl_event_exec(t);
+		wl_task_check(t, task, rec.ts);
+	}
+	if (!e)
+		return 0;
+	__builtin_memset(e->filename, 0, sizeof(e->filename));
+	if (wl_following() ? t && t->flags & WL_TASK_TARGET : wl_config()->syscalls)
+		bpf_probe_read_kernel_str(e->filename, sizeof(e->filename), bprm->filename);
+	e->tid = task->pid;
+	e->old_tid = old_pid;
+	e->wl_flags = t ? WL_EV_F_DONE : 0;
+	wl_record_commit(&rec);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #ifndef WL_BPF_REPORT_H
 #define WL_BPF_REPORT_H
 
+#include "bpf/record.h"
 #include "bpf/target.h"
 
 /* What ended, beside the path. */
@@ -122,6 +123,21 @@ WL_INLINE void wl_slow_fill(struct wl_slow *s, struct task_struct *task, const s
 	wl_path_copy(&s->path, p);
 }
 
+/*
+ * The packets since the stimulus are needed: nobody overwrites them until user space has copied
+ * them. Only if user space is ready for a capture, and one at a time.
+ */
+WL_INLINE void wl_slow_pin(const struct wl_slow *s)
+{
+	if (!wl_recording() || !wl_pin.armed || !wl_cas(&wl_pin.armed, 1, 0))
+		return;
+	__builtin_memcpy(&wl_trigger, s, WL_SLOW_SHORT);
+	wl_pin.from = s->path.h.start;
+	wl_pin.id = s->path.h.id;
+	asm volatile("" ::: "memory");
+	*(volatile __u64 *)&wl_pin.until = bpf_ktime_get_ns() + WL_PIN_NS;
+}
+
 static __noinline void wl_slow_send(struct task_struct *task, const struct wl_path *p,
 				    const struct wl_end *end, __u64 threshold, __u32 agg)
 {
@@ -147,6 +163,7 @@ static __noinline void wl_slow_send(struct task_struct *task, const struct wl_pa
 	s->reason = wl_config()->over == WL_OVER_WORST ? WL_REASON_WORST : WL_REASON_THRESHOLD;
 	s->compat = end->compat;
 	s->nstack = 0;
+	wl_slow_pin(s);
 	/* user space polls: a wake-up from inside the scheduler is what we are here to avoid */
 	bpf_ringbuf_submit(s, BPF_RB_NO_WAKEUP);
 }

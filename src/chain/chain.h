@@ -55,12 +55,13 @@ WL_INLINE int wl_wake_is_threaded(struct wl_cpu *c, __u64 wakee)
 }
 
 /*
- * sched_waking. t: the wakee's state; cur: the current task's (0 allowed, see wl_giver_now); wakee:
- * its task_struct, compared only; wait_cpu: where it last ran.
+ * sched_waking. Returns the number of the wakee's step, WL_NO_STEP if it took none. t: the wakee's
+ * state; cur: the current task's (0 allowed, see wl_giver_now); wakee: its task_struct, compared
+ * only; wait_cpu: where it last ran.
  */
-WL_INLINE void wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu *c,
-			       struct wl_task *t, struct wl_task *cur, __u64 wakee, __u32 tgid,
-			       __u16 wait_cpu, int throttled, __u64 now)
+WL_INLINE __u32 wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu *c,
+				struct wl_task *t, struct wl_task *cur, __u64 wakee, __u32 tgid,
+				__u16 wait_cpu, int throttled, __u64 now)
 {
 	int threaded = wl_wake_is_threaded(c, wakee);
 	struct wl_giver g;
@@ -74,7 +75,7 @@ WL_INLINE void wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu 
 		wl_giver_now(cfg, c, cur, &g, now);
 	}
 	if (!wl_wake_open(c, t, now, wait_cpu))
-		return;
+		return WL_NO_STEP;
 	if (threaded) {
 		__builtin_memset(&t->waker, 0, sizeof(t->waker));
 		t->waker.ctx = WL_WHO_IRQ;
@@ -83,7 +84,7 @@ WL_INLINE void wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu 
 	t->wake_throttled = throttled != 0;
 	if (!t->bare)
 		wl_wake_branch(cfg, c, t, &g, tgid, now);
-	wl_wake_close(t);
+	return wl_wake_close(t);
 }
 
 /* sched_process_fork: the child, which is not asleep anywhere yet, begins with a branch of its
@@ -128,7 +129,8 @@ WL_INLINE void wl_event_exec(struct wl_task *t)
 
 /*
  * A chain is left in a place: with a socket (sk_data_ready), a work item (queue_work), a call
- * (csd_queue_cpu). fresh: replace what is there; otherwise the first one that nobody took wins.
+ * (csd_queue_cpu). The set is locked. fresh: replace what is there; otherwise the first one that
+ * nobody took wins.
  */
 WL_INLINE void wl_event_keep(const struct wl_chain_config *cfg, struct wl_cpu *c,
 			     struct wl_task *cur, struct wl_kept_set *set, __u64 key, __u8 state,
@@ -142,12 +144,12 @@ WL_INLINE void wl_event_keep(const struct wl_chain_config *cfg, struct wl_cpu *c
 		return;
 	wl_giver_now(cfg, c, cur, &g, now);
 	wl_branch_pass(cfg, &k->p, &g, state, now, c);
-	wl_kept_close(k);
 }
 
 /*
  * Data for a socket that a task was using: the protocol handled it for that task, in its context.
- * It did not come from that task: a stimulus of its own, of the softirq that had brought it.
+ * It did not come from that task: a stimulus of its own, of the softirq that had brought it. The
+ * set is locked.
  */
 WL_INLINE void wl_event_backlog(const struct wl_chain_config *cfg, struct wl_cpu *c,
 				struct wl_kept_set *set, __u64 key, __u64 now)
@@ -158,17 +160,19 @@ WL_INLINE void wl_event_backlog(const struct wl_chain_config *cfg, struct wl_cpu
 	if (!k)
 		return;
 	wl_path_begin(&k->p, now, c->cpu, WL_STIM_SOFTIRQ, WL_SOFTIRQ_NET_RX, WL_SEG_QUEUED);
-	wl_kept_close(k);
 }
 
-/* workqueue_execute_start: the item's chain is this worker's until the item is done. */
+/*
+ * workqueue_execute_start: the item's chain is this worker's until the item is done. set: locked,
+ * or 0 if it could not be.
+ */
 WL_INLINE void wl_event_work_start(struct wl_cpu *c, struct wl_task *t, struct wl_kept_set *set,
 				   __u64 key, __u64 now)
 {
 	struct wl_path *p = wl_task_cur(t);
 
 	c->returned = 0;
-	if (!wl_kept_take(set, key, p)) {
+	if (!set || !wl_kept_take(set, key, p)) {
 		p->h.id = 0;
 		return;
 	}
@@ -176,7 +180,7 @@ WL_INLINE void wl_event_work_start(struct wl_cpu *c, struct wl_task *t, struct w
 	wl_path_close(p, now, c->cpu, 0);
 	p->h.state = WL_SEG_RUNNING;
 	p->h.period_seg = p->h.nseg;
-	t->irq_base = c->irq_ns;
+	t->irq_base = wl_cpu_irq_ns(c, now);
 }
 
 WL_INLINE void wl_event_work_end(struct wl_cpu *c, struct wl_task *t)
@@ -185,7 +189,7 @@ WL_INLINE void wl_event_work_end(struct wl_cpu *c, struct wl_task *t)
 	wl_task_finish(t);
 }
 
-/* csd_function_entry: work that another CPU asked for, inside an IPI. */
+/* csd_function_entry: work that another CPU asked for, inside an IPI. set: as above. */
 WL_INLINE void wl_event_call_enter(struct wl_cpu *c, struct wl_kept_set *set, __u64 key, __u64 now)
 {
 	struct wl_frame *f =
@@ -193,7 +197,7 @@ WL_INLINE void wl_event_call_enter(struct wl_cpu *c, struct wl_kept_set *set, __
 
 	if (!f)
 		return;
-	if (!wl_kept_take(set, key, &f->p)) {
+	if (!set || !wl_kept_take(set, key, &f->p)) {
 		wl_path_begin(&f->p, now, c->cpu, WL_STIM_IRQ, f->nr, WL_SEG_IRQ);
 		return;
 	}

@@ -36,11 +36,28 @@ WL_INLINE struct wl_frame *wl_frame_push(struct wl_cpu *c, __u8 kind, __u16 nr, 
 	return f;
 }
 
+/*
+ * Some programs run with interrupts on: an interrupt may come after a program has read its clock
+ * and before it has changed the state. What such a late interruption has added is told by its time
+ * stamps, so that it belongs to the stretch after ours, as it does in the order of the clock.
+ */
+WL_INLINE __u64 wl_cpu_late_ns(const struct wl_cpu *c, __u64 now)
+{
+	return !c->counting && c->irq_since >= now ? c->irq_last_ns : 0;
+}
+
+/* Interrupted time of this CPU up to now. */
+WL_INLINE __u64 wl_cpu_irq_ns(const struct wl_cpu *c, __u64 now)
+{
+	return c->irq_ns - wl_cpu_late_ns(c, now);
+}
+
 /* Time on top of a task counts from the outermost frame that is not the task's own softirq. */
 WL_INLINE void wl_cpu_count_from(struct wl_cpu *c, __u64 now)
 {
 	if (c->counting)
 		return;
+	c->irq_ns -= wl_cpu_late_ns(c, now); /* it is part of what counts from here */
 	c->counting = c->depth;
 	c->irq_since = now;
 }
@@ -49,10 +66,17 @@ WL_INLINE void wl_cpu_count_until(struct wl_cpu *c, const struct wl_frame *f, __
 {
 	__u64 ns = wl_sat(now, c->irq_since);
 
-	if (c->counting != c->depth)
+	if (c->counting != c->depth) {
+		c->nest_since = f->since;
+		c->nest_until = now;
 		return;
+	}
 	c->counting = 0;
 	c->irq_ns += ns;
+	c->irq_last_ns = ns;
+	/* a late one, on top of what had ended by the clock */
+	if (c->nest_since >= now)
+		c->irq_ns += wl_sat(c->nest_until, c->nest_since);
 	if (ns < c->irq_big_ns)
 		return;
 	c->irq_big_ns = ns;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Chains that wait in a socket, a work item or a call to another CPU: a table of fixed size, two
- * ways to a set, each entry taken by compare-and-swap. Who finds both ways held by others displaces
- * the older one. A look-up that finds its entry busy behaves as if it were not there.
+ * ways to a set, each set locked by compare-and-swap. Who finds both ways held by others displaces
+ * the older one. Who finds the set locked behaves as if the event had not been.
  */
 #ifndef WL_CHAIN_KEPT_H
 #define WL_CHAIN_KEPT_H
@@ -47,8 +47,25 @@ WL_INLINE int wl_kept_waits(struct wl_kept_set *set, __u64 key)
 }
 
 /*
- * The entry to fill for key, locked, or 0: the first arrival that nobody has taken yet wins
- * (first), or another CPU is at it. fresh: replace what is there.
+ * Taken before an event's time is read: what happens in one set happens in the order of the time
+ * stamps. 0: another CPU has it, or the context that we interrupt; the event changes nothing.
+ */
+WL_INLINE int wl_kept_lock(struct wl_kept_set *set, struct wl_cpu *c)
+{
+	if (wl_cas(&set->lock, 0, 1))
+		return 1;
+	wl_count_any(c, WL_CNT_KEPT_EVICTED);
+	return 0;
+}
+
+WL_INLINE void wl_kept_unlock(struct wl_kept_set *set)
+{
+	wl_publish(&set->lock, 0);
+}
+
+/*
+ * The entry to fill for key in a locked set, or 0: the first arrival that nobody has taken yet
+ * wins. fresh: replace what is there.
  */
 WL_INLINE struct wl_kept *wl_kept_open(struct wl_kept_set *set, struct wl_cpu *c, __u64 key,
 				       int fresh, __u64 now)
@@ -59,42 +76,28 @@ WL_INLINE struct wl_kept *wl_kept_open(struct wl_kept_set *set, struct wl_cpu *c
 		return 0;
 	if (!k)
 		k = wl_kept_victim(set, c, now);
-	if (!wl_cas(&k->lock, 0, 1)) {
-		wl_count_any(c, WL_CNT_KEPT_EVICTED);
-		return 0;
-	}
 	k->key = key;
 	k->since = now;
 	k->consumed = 0;
 	return k;
 }
 
-WL_INLINE void wl_kept_close(struct wl_kept *k)
-{
-	wl_publish(&k->lock, 0);
-}
-
 /*
- * Copies key's chain out and marks it as consumed; it stays readable until the next one comes,
- * because one arrival may bring several requests. 0: there is none.
+ * Copies key's chain out of a locked set and marks it as consumed; it stays readable until the next
+ * one comes, because one arrival may bring several requests. 0: there is none.
  */
 WL_INLINE int wl_kept_take(struct wl_kept_set *set, __u64 key, struct wl_path *dst)
 {
 	struct wl_kept *k = wl_kept_find(set, key);
-	int found;
 
-	if (!k || !wl_cas(&k->lock, 0, 1))
+	if (!k)
 		return 0;
-	found = k->key == key;
-	if (found) {
-		wl_path_copy(dst, &k->p);
-		k->consumed = 1;
-	}
-	wl_kept_close(k);
-	return found;
+	wl_path_copy(dst, &k->p);
+	k->consumed = 1;
+	return 1;
 }
 
-/* The place is gone, or was emptied without work coming of it: a socket's end. */
+/* The place is gone, or was emptied without work coming of it: a socket's end. Locked. */
 WL_INLINE void wl_kept_drop(struct wl_kept_set *set, __u64 key)
 {
 	struct wl_kept *k = wl_kept_find(set, key);

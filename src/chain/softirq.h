@@ -12,16 +12,23 @@
 
 #include "branch.h"
 
+/* Is a raise of this vector news? */
+WL_INLINE int wl_softirq_wants(struct wl_cpu *c, __u32 vec)
+{
+	__u32 state = c->pending[vec & 15].state;
+
+	c->returned = 0;
+	if (state == WL_SLOT_BUSY)
+		wl_count_any(c, WL_CNT_PENDING_DROPPED);
+	return state == WL_SLOT_EMPTY;
+}
+
+/* A raise that wl_softirq_wants(). */
 WL_INLINE void wl_softirq_raise(const struct wl_chain_config *cfg, struct wl_cpu *c, __u32 vec,
 				struct wl_giver *g, __u64 now)
 {
 	struct wl_pending *s = &c->pending[vec & 15];
 
-	c->returned = 0;
-	if (s->state == WL_SLOT_BUSY)
-		wl_count_any(c, WL_CNT_PENDING_DROPPED);
-	if (s->state != WL_SLOT_EMPTY)
-		return;
 	/* raised from inside itself: the next round is new work */
 	if (g->kind == WL_STIM_SOFTIRQ && g->nr == vec)
 		g->p = 0;
@@ -33,13 +40,23 @@ WL_INLINE void wl_softirq_raise(const struct wl_chain_config *cfg, struct wl_cpu
 	c->pending_mask |= 1u << (vec & 15);
 }
 
-/* The pending chain becomes the running softirq's; without one it starts here. */
-WL_INLINE __u32 wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst, __u64 now)
+/*
+ * First at softirq_entry, before its time is read: from here on raises belong to the next round.
+ * 0: nothing was pending.
+ */
+WL_INLINE int wl_softirq_claim(struct wl_cpu *c, __u32 vec)
+{
+	return wl_cas(&c->pending[vec & 15].state, WL_SLOT_FULL, WL_SLOT_BUSY);
+}
+
+/* The chain that was claimed becomes the running softirq's; without one it starts here. */
+WL_INLINE __u32 wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst, int claimed,
+				__u64 now)
 {
 	struct wl_pending *s = &c->pending[vec & 15];
 	__u32 own_tid = 0;
 
-	if (wl_cas(&s->state, WL_SLOT_FULL, WL_SLOT_BUSY)) {
+	if (claimed) {
 		wl_path_copy(dst, &s->p);
 		own_tid = s->own_tid;
 		wl_publish(&s->state, WL_SLOT_EMPTY);
@@ -52,37 +69,40 @@ WL_INLINE __u32 wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst
 	return own_tid;
 }
 
-/* There is no frame to hold it. */
-WL_INLINE void wl_softirq_forget(struct wl_cpu *c, __u32 vec)
+/* There is nothing to hold what was claimed. */
+WL_INLINE void wl_softirq_forget(struct wl_cpu *c, __u32 vec, int claimed)
 {
-	if (!wl_cas(&c->pending[vec & 15].state, WL_SLOT_FULL, WL_SLOT_EMPTY))
+	if (!claimed)
 		return;
+	wl_publish(&c->pending[vec & 15].state, WL_SLOT_EMPTY);
 	c->pending_mask &= ~(1u << (vec & 15));
 	wl_count_any(c, WL_CNT_PENDING_DROPPED);
 }
 
 /* t: state of the current task, needed on PREEMPT_RT only, else 0. */
 WL_INLINE void wl_softirq_enter(const struct wl_chain_config *cfg, struct wl_cpu *c,
-				struct wl_task *t, __u32 vec, __u64 now)
+				struct wl_task *t, __u32 vec, int claimed, __u64 now)
 {
 	struct wl_frame *f;
 
 	if (cfg->rt) {
 		c->returned = 0;
-		if (!t)
+		if (!t) {
+			wl_softirq_forget(c, vec, claimed);
 			return;
-		wl_softirq_take(c, vec, &t->spare, now);
+		}
+		wl_softirq_take(c, vec, &t->spare, claimed, now);
 		t->soft_nr = (__u16)vec;
 		t->soft_on = 1;
 		return;
 	}
 	f = wl_frame_push(c, WL_FRAME_SOFTIRQ, (__u16)vec, now);
 	if (!f) {
-		wl_softirq_forget(c, vec);
+		wl_softirq_forget(c, vec, claimed);
 		wl_cpu_count_from(c, now);
 		return;
 	}
-	f->own = wl_softirq_take(c, vec, &f->p, now) == c->run.who.tid && c->run.who.tid;
+	f->own = wl_softirq_take(c, vec, &f->p, claimed, now) == c->run.who.tid && c->run.who.tid;
 	if (!f->own)
 		wl_cpu_count_from(c, now);
 }

@@ -9,7 +9,7 @@
  *            share with interrupt events is the pending slots, and those are taken by state.
  *   wl_task  slot[cur] and everything else: the CPU that runs or switches the task. slot[1 - cur],
  *            wake: the one waker that has moved next from EMPTY or FULL to BUSY.
- *   wl_kept  whoever has moved lock from 0 to 1.
+ *   wl_kept  whoever has moved its set's lock from 0 to 1.
  */
 #ifndef WL_CHAIN_STATE_H
 #define WL_CHAIN_STATE_H
@@ -43,6 +43,16 @@ struct wl_frame {
 
 enum wl_slot_state { WL_SLOT_EMPTY = 0, WL_SLOT_BUSY = 1, WL_SLOT_FULL = 2 };
 
+/*
+ * wl_task.next: a slot state in the low bits, above it the number of steps that the task's state
+ * has taken: wake-ups, switches out and in. Whoever takes a step moves both at once, so that steps
+ * have an order that a replay can follow; time stamps of two CPUs don't always tell it.
+ */
+#define WL_STEP_SHIFT 2
+#define WL_STEP (1u << WL_STEP_SHIFT)
+#define WL_SLOT_MASK (WL_STEP - 1)
+#define WL_NO_STEP (~0u) /* number of a step that was not taken */
+
 /* A softirq that was raised and has not been entered. */
 struct wl_pending {
 	struct wl_path p;
@@ -62,6 +72,9 @@ struct wl_cpu {
 	__u64 irq_ns;   /* time spent in interrupts and softirqs on top of tasks, for ever */
 	__u64 irq_since;
 	__u64 irq_at_switch; /* irq_ns at the last switch */
+	__u64 irq_last_ns;   /* the last one, which began at irq_since */
+	__u64 nest_since;    /* the last interrupt on top of one that counts already */
+	__u64 nest_until;
 	__u64 irq_big_until; /* end of the longest interruption */
 	__u64 irq_big_ns;    /* longest interruption since the last switch, and what it was */
 	__u16 irq_big_nr;
@@ -89,7 +102,7 @@ enum wl_task_status {
 
 struct wl_task {
 	/* hot line */
-	__u32 next;  /* enum wl_slot_state of slot[1 - cur] and wake */
+	__u32 next;  /* state of slot[1 - cur] and wake, and steps: see WL_STEP */
 	__u8 status; /* enum wl_task_status */
 	__u8 flags;  /* WL_TASK_* */
 	__u8 cur;    /* index of the current slot */
@@ -117,8 +130,8 @@ struct wl_task {
 	__u16 soft_nr;
 	__u32 agg; /* cache: the aggregate of agg_stim */
 	__u32 agg_stim;
-	__u32 pad3;
-	__u64 arg; /* first argument of call */
+	__u32 step; /* number of its last switch, see WL_STEP */
+	__u64 arg;  /* first argument of call */
 	struct wl_home homes[WL_HOMES];
 	struct wl_path slot[2];
 	/*
@@ -132,8 +145,8 @@ struct wl_task {
 struct wl_kept {
 	__u64 key; /* 0: never used */
 	__u64 since;
-	__u32 lock;
 	__u32 consumed;
+	__u32 pad;
 	struct wl_path p;
 };
 
@@ -141,6 +154,8 @@ struct wl_kept {
 #define WL_KEPT_WAYS 2
 
 struct wl_kept_set {
+	__u32 lock;
+	__u32 pad;
 	struct wl_kept way[WL_KEPT_WAYS];
 };
 

@@ -60,11 +60,12 @@ WL_INLINE __u64 wl_task_unrun(struct wl_path *p, __u64 ns)
 WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, __u64 now)
 {
 	struct wl_path *p = wl_task_cur(t);
-	__u64 ns = wl_sat(now, p->h.last), irq = wl_sat(c->irq_ns, t->irq_base);
+	__u64 total = wl_cpu_irq_ns(c, now);
+	__u64 ns = wl_sat(now, p->h.last), irq = wl_sat(total, t->irq_base);
 	__u64 stolen = steal ? wl_sat(steal, t->steal_base) : 0, all = stolen;
 	struct wl_who big;
 
-	t->irq_base = c->irq_ns;
+	t->irq_base = total;
 	if (steal)
 		t->steal_base = steal;
 	if (!p->h.id || !ns)
@@ -92,6 +93,32 @@ WL_INLINE void wl_task_finish(struct wl_task *t)
 	p->h.id = 0;
 }
 
+/* --- steps --- */
+
+#define WL_STEP_TRIES 3
+
+WL_INLINE __u32 wl_task_next(const struct wl_task *t)
+{
+	return t->next & WL_SLOT_MASK;
+}
+
+/* The task's own step: its number goes to t->step. Returns the state of next at that moment. */
+WL_INLINE __u32 wl_task_step(struct wl_task *t)
+{
+	__u32 was = __sync_fetch_and_add(&t->next, WL_STEP);
+
+	t->step = was >> WL_STEP_SHIFT;
+	return was & WL_SLOT_MASK;
+}
+
+/* Empties next, if it is full: 1. */
+WL_INLINE int wl_task_empty(struct wl_task *t)
+{
+	__u32 was = *(volatile __u32 *)&t->next;
+
+	return (was & WL_SLOT_MASK) == WL_SLOT_FULL && wl_cas(&t->next, was, was & ~WL_SLOT_MASK);
+}
+
 /* --- wake-up --- */
 
 /* Whether a wake-up of this task starts or continues a chain, rather than ending a wait in
@@ -101,12 +128,24 @@ WL_INLINE int wl_wake_wants_path(const struct wl_task *t)
 	return t->status != WL_TASK_MIDWORK && !(t->flags & (WL_TASK_SOFTIRQD | WL_TASK_AWAY));
 }
 
+/* The task may take a step of its own meanwhile: a few tries. 0: another waker has it. */
+WL_INLINE int wl_wake_claim(struct wl_task *t)
+{
+	for (int i = 0; i < WL_STEP_TRIES; i++) {
+		__u32 was = *(volatile __u32 *)&t->next;
+
+		if ((was & WL_SLOT_MASK) == WL_SLOT_BUSY)
+			return 0;
+		if (wl_cas(&t->next, was, (was & ~WL_SLOT_MASK) | WL_SLOT_BUSY))
+			return 1;
+	}
+	return 0;
+}
+
 /* Opens next for writing; 0: another waker has it. */
 WL_INLINE int wl_wake_open(struct wl_cpu *c, struct wl_task *t, __u64 now, __u16 wait_cpu)
 {
-	__u32 was = t->next;
-
-	if (was == WL_SLOT_BUSY || !wl_cas(&t->next, was, WL_SLOT_BUSY)) {
+	if (!wl_wake_claim(t)) {
 		wl_count_any(c, WL_CNT_NEXT_BUSY);
 		return 0;
 	}
@@ -117,9 +156,11 @@ WL_INLINE int wl_wake_open(struct wl_cpu *c, struct wl_task *t, __u64 now, __u16
 	return 1;
 }
 
-WL_INLINE void wl_wake_close(struct wl_task *t)
+/* Publishes next. Returns the number of this step. */
+WL_INLINE __u32 wl_wake_close(struct wl_task *t)
 {
-	wl_publish(&t->next, WL_SLOT_FULL);
+	return __sync_fetch_and_add(&t->next, WL_STEP + WL_SLOT_FULL - WL_SLOT_BUSY) >>
+	       WL_STEP_SHIFT;
 }
 
 /* The branch for a task that wants one: a link passes it on, a user task may be at a boundary. */
@@ -174,16 +215,16 @@ WL_INLINE int wl_until_home(const struct wl_chain_config *cfg)
 }
 
 /* It had been on its way there when the chain began that has woken it already. */
-WL_INLINE __u64 wl_task_home_at(struct wl_task *t)
+WL_INLINE __u64 wl_task_home_at(struct wl_task *t, __u32 next)
 {
 	__u64 start = wl_task_other(t)->h.start;
 
-	return t->next == WL_SLOT_FULL && !t->bare && start < t->since ? start : t->since;
+	return next == WL_SLOT_FULL && !t->bare && start < t->since ? start : t->since;
 }
 
 /* A user task blocks: does that end its response? */
 WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_task *t,
-				   const struct wl_sleep *s)
+				   const struct wl_sleep *s, __u32 next)
 {
 	struct wl_path *p = wl_task_cur(t);
 	struct wl_sleep named = *s;
@@ -193,7 +234,7 @@ WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_
 	home = wl_sleep_at_home(cfg, t, &named);
 
 	if (home)
-		t->home_at = wl_task_home_at(t);
+		t->home_at = wl_task_home_at(t, next);
 	if (!p->h.id) {
 		if (!home && wl_until_home(cfg))
 			t->flags |= WL_TASK_AWAY;
@@ -220,7 +261,7 @@ WL_INLINE __s32 wl_task_call(const struct wl_chain_config *cfg, const struct wl_
 
 /* The task leaves the CPU asleep. */
 WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_task *t,
-				  const struct wl_sleep *s)
+				  const struct wl_sleep *s, __u32 next)
 {
 	struct wl_path *p = wl_task_cur(t);
 
@@ -235,7 +276,7 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
 	p->h.state = WL_SEG_UNKNOWN; /* what it was is known when somebody ends it */
 	if (t->flags & WL_TASK_LINK)
 		return wl_task_out_link(t, s);
-	return wl_task_out_blocked(cfg, t, s);
+	return wl_task_out_blocked(cfg, t, s, next);
 }
 
 /*
@@ -244,7 +285,7 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
  */
 WL_INLINE void wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 {
-	int woken = t->next == WL_SLOT_FULL && wl_cas(&t->next, WL_SLOT_FULL, WL_SLOT_EMPTY);
+	int woken = wl_task_empty(t);
 	struct wl_path *p;
 
 	wl_count(c, WL_CNT_NO_SWITCH);
@@ -270,6 +311,8 @@ WL_INLINE void wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, struct wl_task *t,
 			   const struct wl_sleep *s, __u64 steal, __u64 now)
 {
+	__u32 next = wl_task_step(t);
+
 	if (t->status != WL_TASK_ON_CPU && t->status != WL_TASK_UNSEEN) {
 		wl_task_missed(c, t, now);
 		t->steal_base = steal;
@@ -277,11 +320,12 @@ WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, 
 	wl_task_charge(c, t, steal, now);
 	t->since = now;
 	if (!s->runnable)
-		return wl_task_out_asleep(cfg, t, s);
+		return wl_task_out_asleep(cfg, t, s, next);
 	t->status = WL_TASK_PREEMPTED;
 	t->wake_cpu = (__u16)c->cpu;
 	wl_task_cur(t)->h.state = s->throttled ? WL_SEG_THROTTLED : WL_SEG_PREEMPTED;
-	if (t->next == WL_SLOT_FULL && wl_cas(&t->next, WL_SLOT_FULL, WL_SLOT_EMPTY))
+	/* a newer wake-up stays: it came after this step */
+	if (next == WL_SLOT_FULL && wl_task_empty(t))
 		wl_count(c, WL_CNT_NEXT_DROPPED);
 	return WL_END_NONE;
 }
@@ -320,7 +364,7 @@ WL_INLINE void wl_task_in_midwork(const struct wl_chain_config *cfg, struct wl_c
 WL_INLINE void wl_task_in_asleep(const struct wl_chain_config *cfg, struct wl_cpu *c,
 				 struct wl_cpu *from_cpu, struct wl_task *t, __u64 now)
 {
-	int woken = wl_cas(&t->next, WL_SLOT_FULL, WL_SLOT_EMPTY);
+	int woken = wl_task_empty(t);
 	struct wl_path *p;
 
 	wl_count(c, WL_CNT_RAN);
@@ -348,6 +392,7 @@ WL_INLINE __u8 wl_task_in(const struct wl_chain_config *cfg, struct wl_cpu *c,
 {
 	struct wl_path *p;
 
+	wl_task_step(t);
 	if (t->status == WL_TASK_BLOCKED || t->status == WL_TASK_MIDWORK)
 		wl_task_in_asleep(cfg, c, from_cpu, t, now);
 	else if (t->status == WL_TASK_PREEMPTED && wl_task_cur(t)->h.id)

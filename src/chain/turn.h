@@ -139,20 +139,19 @@ WL_INLINE void wl_turn_merge(const struct wl_chain_config *cfg, struct wl_cpu *c
 }
 
 /*
- * The current task has received data from the socket with this key. Returns WL_END_TURN if its
- * response has ended; the host then reports wl_task_cur(t), and calls wl_turn_next(). An arrival
- * that was not kept begins at the receive.
+ * The current task has received data from a socket. kept: the host has taken its arrival to
+ * t->spare (wl_kept_take()). Returns WL_END_TURN if its response has ended; the host then reports
+ * wl_task_cur(t), and calls wl_turn_next(). An arrival that was not kept begins at the receive.
  */
 WL_INLINE __u8 wl_turn_receive(const struct wl_chain_config *cfg, struct wl_cpu *c,
-			       struct wl_task *t, struct wl_kept_set *set, __u64 key, __u32 tgid,
-			       __u64 now)
+			       struct wl_task *t, int kept, __u32 tgid, __u64 now)
 {
 	struct wl_path *p = wl_task_cur(t), *n = &t->spare;
-	int kept, turn = p->h.sent && cfg->until == WL_UNTIL_TURN;
+	int turn = p->h.sent && cfg->until == WL_UNTIL_TURN;
 
 	c->returned = 0;
 	/* what had arrived before the thread went to sleep at home was not there to be received */
-	kept = wl_kept_take(set, key, n) && n->h.last >= t->home_at;
+	kept = kept && n->h.last >= t->home_at;
 	if (!p->h.id)
 		return WL_END_NONE;
 	if (!turn) {

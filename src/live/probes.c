@@ -3,18 +3,29 @@
 
 static bool for_sockets(const struct wl_config *config)
 {
-	return config->chain.until == WL_UNTIL_TURN || config->chain.until == WL_UNTIL_IDLE;
+	return config->follow &&
+	       (config->chain.until == WL_UNTIL_TURN || config->chain.until == WL_UNTIL_IDLE);
 }
 
 /* Reclaim happens inside a response that has begun to run. */
 static bool for_work(const struct wl_config *config)
 {
-	return config->chain.until != WL_UNTIL_RUN;
+	return config->chain.until != WL_UNTIL_RUN || config->record;
 }
 
 static bool for_hash(const struct wl_config *config)
 {
-	return !config->task_storage;
+	return config->follow && !config->task_storage;
+}
+
+static bool for_follow(const struct wl_config *config)
+{
+	return config->follow;
+}
+
+static bool for_record(const struct wl_config *config)
+{
+	return config->record;
 }
 
 static bool for_timeout(const struct wl_config *config)
@@ -32,6 +43,7 @@ static bool never(const struct wl_config *config)
 #define CALLS "work sent to another CPU by an IPI (RPS, rq_affinity) starts a new chain there"
 #define WORK "work that passes through a work queue starts a new chain at the worker"
 #define SOCKETS "requests of a thread that never sleeps can't be told apart: busy periods instead"
+#define RECORD "captures and recordings are without it"
 #define RECLAIM "time in direct reclaim counts as running or task"
 
 const struct wl_probe wl_probes[] = {
@@ -41,7 +53,7 @@ const struct wl_probe wl_probes[] = {
 	{ "wl_sched_process_exec", "sched_process_exec", WL_PROBE_QUALITY, NULL,
 	  "a program keeps the waits that its predecessor had learned" },
 	{ "wl_sched_process_free", "sched_process_free", WL_PROBE_CORE, for_hash, "nothing works" },
-	{ "wl_task_rename", "task_rename", WL_PROBE_QUALITY, NULL,
+	{ "wl_task_rename", "task_rename", WL_PROBE_QUALITY, for_follow,
 	  "a task that changes its name is noticed up to a second later" },
 	{ "wl_irq_handler_entry", "irq_handler_entry", WL_PROBE_CORE, NULL, "nothing works" },
 	{ "wl_irq_handler_exit", "irq_handler_exit", WL_PROBE_CORE, NULL, "nothing works" },
@@ -95,8 +107,19 @@ const struct wl_probe wl_probes[] = {
 	  for_work, RECLAIM },
 	{ "wl_mm_vmscan_memcg_reclaim_end", "mm_vmscan_memcg_reclaim_end", WL_PROBE_QUALITY,
 	  for_work, RECLAIM },
-	{ "wl_iter_create", NULL, WL_PROBE_CORE, NULL, "nothing works" },
-	{ "wl_iter_check", NULL, WL_PROBE_CORE, NULL, "nothing works" },
+	{ "wl_sched_wakeup_new", "sched_wakeup_new", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_sched_migrate_task", "sched_migrate_task", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_sched_process_exit", "sched_process_exit", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_block_rq_insert", "block_rq_insert", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_block_rq_issue", "block_rq_issue", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_block_rq_complete", "block_rq_complete", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_netif_receive_skb", "netif_receive_skb", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_net_dev_queue", "net_dev_queue", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_page_fault_user", "page_fault_user", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_page_fault_kernel", "page_fault_kernel", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_iter_create", NULL, WL_PROBE_CORE, for_follow, "nothing works" },
+	{ "wl_iter_check", NULL, WL_PROBE_CORE, for_follow, "nothing works" },
+	{ "wl_iter_dump", NULL, WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_iter_stuck", NULL, WL_PROBE_QUALITY, for_timeout, "unfinished work is not found" },
 	{ "wl_empty", "sched_switch", WL_PROBE_QUALITY, never, "" },
 };

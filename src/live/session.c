@@ -16,6 +16,7 @@
 #include "live/maps.h"
 #include "live/probes.h"
 #include "live/reports.h"
+#include "live/ring_maps.h"
 #include "util/message.h"
 #include "whylate.skel.h"
 
@@ -23,7 +24,7 @@
 #define CHECK_PERIOD_NS 1000000000ull
 #define POLL_RECORDS                                                                               \
 	1024 /* at most in one poll: the kernel side may be faster than we are for ever */
-#define PROBES_MAX 64
+#define PROBES_MAX 96
 #define TASKS_MIN 4096 /* entries of the preallocated hash, where it is used */
 
 struct wl_session {
@@ -31,9 +32,10 @@ struct wl_session {
 	struct wl_config config;
 	struct wl_maps maps;
 	struct wl_reports *reports;
+	struct wl_ring_maps *rings;
 	struct ring_buffer *ring;
 	struct bpf_link *links[PROBES_MAX]; /* as in wl_probes[] */
-	struct bpf_link *iter_create, *iter_check, *iter_stuck;
+	struct bpf_link *iter_create, *iter_check, *iter_stuck, *iter_dump;
 	uint64_t started, stopped, next_stuck, next_check, missing;
 	/* only inside wl_session_poll() */
 	wl_report_fn fn;
@@ -61,6 +63,8 @@ static void adapt_config(struct wl_config *config, const struct wl_kernel *kerne
 	config->task_storage = kernel->task_storage;
 	config->chain.rt = kernel->rt;
 	config->target.self = (uint32_t)getpid();
+	if (!config->record)
+		config->follow = 1;
 	if (config->chain.until == WL_UNTIL_TURN && !wl_probes_can_turn(kernel)) {
 		wl_warn("this kernel does not say when a socket is read (sock_recv_length, since 6.3): "
 			"--until idle instead of turn");
@@ -100,6 +104,8 @@ static int size_maps(struct wl_session *s)
 
 	if (!ret)
 		ret = bpf_map__set_max_entries(b->maps.wl_aggs, ncpu * WL_AGGS);
+	if (!ret)
+		ret = wl_ring_maps_prepare(s->rings, b->maps.wl_ring_maps);
 	if (!ret && s->config.task_storage)
 		return bpf_map__set_autocreate(b->maps.wl_task_hash, false);
 	if (!ret)
@@ -130,6 +136,11 @@ static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned i
 	if (!s->bpf)
 		return load_error(-errno);
 	s->bpf->rodata->wl_cfg = s->config;
+	if (s->config.record) {
+		ret = wl_ring_maps_new(&s->rings, s->config.ncpu, s->config.ring_size);
+		if (ret)
+			return ret;
+	}
 	if (getrandom((void *)&s->bpf->rodata->wl_key, sizeof(s->bpf->rodata->wl_key), 0) < 0)
 		return -errno;
 	ret = choose_programs(s, kernel, flags);
@@ -137,7 +148,9 @@ static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned i
 		ret = size_maps(s);
 	if (!ret)
 		ret = whylate_bpf__load(s->bpf);
-	return ret ? load_error(ret) : 0;
+	if (ret)
+		return load_error(ret);
+	return wl_ring_maps_fill(s->rings, s->bpf->maps.wl_ring_maps, &s->bpf->bss->wl_pin);
 }
 
 static void *map_memory(int fd, size_t size, int prot)
@@ -221,6 +234,15 @@ static int attach_some(struct wl_session *s, bool early)
 	return 0;
 }
 
+/* Programs that the config does not want are not loaded: no link. */
+static int attach_iter(struct bpf_program *p, struct bpf_link **link)
+{
+	if (!bpf_program__autoload(p))
+		return 0;
+	*link = bpf_program__attach_iter(p, NULL);
+	return *link ? 0 : -errno;
+}
+
 static int attach(struct wl_session *s)
 {
 	int ret = attach_some(s, true);
@@ -229,16 +251,12 @@ static int attach(struct wl_session *s)
 		ret = attach_some(s, false);
 	if (ret)
 		return ret;
-	s->iter_create = bpf_program__attach_iter(s->bpf->progs.wl_iter_create, NULL);
-	s->iter_check = bpf_program__attach_iter(s->bpf->progs.wl_iter_check, NULL);
-	if (!s->iter_create || !s->iter_check)
-		return -errno;
-	if (s->config.timeout_ns) {
-		s->iter_stuck = bpf_program__attach_iter(s->bpf->progs.wl_iter_stuck, NULL);
-		if (!s->iter_stuck)
-			return -errno;
-	}
-	return 0;
+	ret = attach_iter(s->bpf->progs.wl_iter_create, &s->iter_create);
+	if (!ret)
+		ret = attach_iter(s->bpf->progs.wl_iter_check, &s->iter_check);
+	if (!ret)
+		ret = attach_iter(s->bpf->progs.wl_iter_stuck, &s->iter_stuck);
+	return ret ? ret : attach_iter(s->bpf->progs.wl_iter_dump, &s->iter_dump);
 }
 
 static int open_all(struct wl_session *s, const struct wl_kernel *kernel, unsigned int flags)
@@ -303,12 +321,14 @@ void wl_session_close(struct wl_session *s)
 	bpf_link__destroy(s->iter_create);
 	bpf_link__destroy(s->iter_check);
 	bpf_link__destroy(s->iter_stuck);
+	bpf_link__destroy(s->iter_dump);
 	ring_buffer__free(s->ring);
 	wl_reports_free(s->reports);
 	unmap(s->maps.cpus, s->maps.cpus_size);
 	unmap(s->maps.aggs, s->maps.aggs_size);
 	unmap(s->maps.limits, s->maps.limits_size);
 	whylate_bpf__destroy(s->bpf);
+	wl_ring_maps_free(s->rings);
 	free(s);
 }
 
@@ -317,10 +337,12 @@ void wl_session_close(struct wl_session *s)
 /* Reads an iterator to its end: that is what runs it. */
 static int walk(struct bpf_link *link)
 {
-	int fd = bpf_iter_create(bpf_link__fd(link));
+	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
 	char buf[64];
 	ssize_t n;
 
+	if (!link)
+		return 0;
 	if (fd < 0)
 		return fd;
 	do
@@ -349,7 +371,6 @@ int wl_session_start(struct wl_session *s)
 
 	preset_reach(s);
 	ret = walk(s->iter_create);
-
 	if (ret)
 		return ret;
 	s->started = wl_machine_now();
@@ -363,6 +384,65 @@ void wl_session_stop(struct wl_session *s)
 {
 	__atomic_store_n(&s->bpf->bss->wl_on, 0, __ATOMIC_SEQ_CST);
 	s->stopped = wl_machine_now();
+}
+
+const struct wl_maps *wl_session_maps(const struct wl_session *s)
+{
+	return &s->maps;
+}
+
+const struct wl_rings *wl_session_rings(const struct wl_session *s)
+{
+	return wl_ring_maps_rings(s->rings);
+}
+
+bool wl_session_trigger(const struct wl_session *s, struct wl_slow *slow)
+{
+	const struct wl_pin *pin = &s->bpf->bss->wl_pin;
+
+	if (!__atomic_load_n(&pin->until, __ATOMIC_ACQUIRE) || !pin->id)
+		return false;
+	memcpy(slow, &s->bpf->bss->wl_trigger, sizeof(*slow));
+	return true;
+}
+
+/* A seq file gives whole records, unless the reader's buffer ends inside one. */
+static int read_tasks(int fd, int (*fn)(void *ctx, const struct wl_task_dump *task), void *ctx)
+{
+	struct wl_task_dump tasks[16];
+	size_t have = 0;
+	int ret = 0;
+
+	while (!ret) {
+		ssize_t n = read(fd, (char *)tasks + have, sizeof(tasks) - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		have += (size_t)n;
+		for (size_t i = 0; !ret && i < have / sizeof(*tasks); i++)
+			ret = fn(ctx, &tasks[i]);
+		memmove(tasks, (char *)tasks + have / sizeof(*tasks) * sizeof(*tasks),
+			have % sizeof(*tasks));
+		have %= sizeof(*tasks);
+	}
+	return ret;
+}
+
+int wl_session_dump_tasks(const struct wl_session *s,
+			  int (*fn)(void *ctx, const struct wl_task_dump *task), void *ctx)
+{
+	int fd, ret;
+
+	if (!s->iter_dump)
+		return -EINVAL;
+	fd = bpf_iter_create(bpf_link__fd(s->iter_dump));
+	if (fd < 0)
+		return fd;
+	ret = read_tasks(fd, fn, ctx);
+	close(fd);
+	return ret;
 }
 
 const struct wl_config *wl_session_config(const struct wl_session *s)
@@ -487,7 +567,7 @@ uint64_t wl_session_memory(const struct wl_session *s)
 			 bpf_map__type(map) != BPF_MAP_TYPE_TASK_STORAGE)
 			sum += entries * bpf_map__value_size(map);
 	}
-	return sum;
+	return sum + wl_ring_maps_memory(s->rings);
 }
 
 size_t wl_session_costs(const struct wl_session *s, struct wl_program_cost *costs, size_t n)

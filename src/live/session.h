@@ -7,8 +7,12 @@
 #ifndef WL_LIVE_SESSION_H
 #define WL_LIVE_SESSION_H
 
+#include "abi/slow.h"
+#include "abi/tasks.h"
 #include "explain/report.h"
 #include "live/kernel.h"
+#include "live/maps.h"
+#include "live/rings.h"
 
 struct wl_session;
 
@@ -30,6 +34,25 @@ void wl_session_close(struct wl_session *session);
 /* Starts and stops measuring; what was measured can still be read. */
 int wl_session_start(struct wl_session *session);
 void wl_session_stop(struct wl_session *session);
+
+/* The shared memory; valid as long as the session. */
+const struct wl_maps *wl_session_maps(const struct wl_session *session);
+
+/* The flight recorder's memory, or NULL: nothing is recorded. Valid as long as the session. */
+const struct wl_rings *wl_session_rings(const struct wl_session *session);
+
+/*
+ * The slow response that has taken the pin (rings->pin->id), copied to slow; false: none has. One
+ * thread may call this while another uses the session.
+ */
+bool wl_session_trigger(const struct wl_session *session, struct wl_slow *slow);
+
+/*
+ * Hands every task that there is now to fn, whose result other than 0 ends it and is returned.
+ * -EINVAL: nothing is recorded. One thread at a time, beside another that uses the session.
+ */
+int wl_session_dump_tasks(const struct wl_session *session,
+			  int (*fn)(void *ctx, const struct wl_task_dump *task), void *ctx);
 
 /* What was made of the config. */
 const struct wl_config *wl_session_config(const struct wl_session *session);

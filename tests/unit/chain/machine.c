@@ -194,10 +194,8 @@ void machine_raise(struct machine *m, uint32_t cpu, uint16_t vec)
 
 	watch(m, (struct machine_event){ .kind = EV_RAISE, .cpu = cpu, .nr = vec });
 	at->pending |= 1u << vec;
-	if (at->c.pending[vec & 15].state == WL_SLOT_FULL) {
-		at->c.returned = 0;
+	if (!wl_softirq_wants(&at->c, vec))
 		return;
-	}
 	wl_giver_now(&m->cfg, &at->c, host_giving(at), &g, m->now);
 	wl_softirq_raise(&m->cfg, &at->c, vec, &g, m->now);
 }
@@ -210,7 +208,8 @@ void machine_softirq_enter(struct machine *m, uint32_t cpu, uint16_t vec)
 	at->pending &= ~(1u << vec);
 	if (!m->cfg.rt)
 		push(at, WL_FRAME_SOFTIRQ, vec);
-	wl_softirq_enter(&m->cfg, &at->c, host_softirq_task(m, at), vec, m->now);
+	wl_softirq_enter(&m->cfg, &at->c, host_softirq_task(m, at), vec,
+			 wl_softirq_claim(&at->c, vec), m->now);
 }
 
 void machine_softirq_exit(struct machine *m, uint32_t cpu)
@@ -386,7 +385,8 @@ void machine_receive(struct machine *m, uint32_t cpu, uint32_t key)
 	struct wl_task *t = host_giving(at);
 
 	watch(m, (struct machine_event){ .kind = EV_RECEIVE, .cpu = cpu, .key = key });
-	if (!t || !wl_turn_receive(&m->cfg, &at->c, t, host_set(m, key), m->address[key],
+	if (!t || !wl_turn_receive(&m->cfg, &at->c, t,
+				   wl_kept_take(host_set(m, key), m->address[key], &t->spare),
 				   at->cur->tgid, m->now))
 		return;
 	host_complete(m, at, at->cur, WL_END_TURN);

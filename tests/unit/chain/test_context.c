@@ -195,8 +195,59 @@ static void test_too_deep_softirq(void **state)
 	machine_irq_exit(&m, 0);
 	for (uint16_t i = 0; i < WL_FRAMES; i++)
 		wl_irq_enter(c, 30, 0, m.now);
-	wl_softirq_enter(&m.cfg, c, NULL, WL_SOFTIRQ_NET_RX, m.now);
+	wl_softirq_enter(&m.cfg, c, NULL, WL_SOFTIRQ_NET_RX, wl_softirq_claim(c, WL_SOFTIRQ_NET_RX),
+			 m.now);
 	assert_int_equal(c->pending[WL_SOFTIRQ_NET_RX].state, WL_SLOT_EMPTY);
+}
+
+/*
+ * An interrupt between a program's clock reading and what it does: the same account as if it had
+ * come after. late 0: that order, the reference.
+ */
+static uint64_t late_send(bool late)
+{
+	struct wl_cpu *c = &m.cpu[0].c;
+	struct machine_task *a = worker(0, 1000);
+	uint64_t now = m.now + 100;
+
+	if (!late)
+		wl_turn_send(c, &a->t, now);
+	wl_irq_enter(c, 30, 0, now + 5);
+	wl_irq_exit(c, now + 12);
+	if (late)
+		wl_turn_send(c, &a->t, now);
+	wl_turn_send(c, &a->t, now + 50);
+	assert_int_equal(machine_sum(wl_task_cur(&a->t), WL_SEG_NONE), 150);
+	return machine_sum(wl_task_cur(&a->t), WL_SEG_INTERRUPTED);
+}
+
+static void test_late_in_send(void **state)
+{
+	assert_int_equal(late_send(false), 7);
+	machine_free(&m);
+	setup(state);
+	assert_int_equal(late_send(true), 7);
+}
+
+/* At a softirq's entry the interrupt is part of it, after its exit it is not. */
+static void test_late_in_softirq(void **state)
+{
+	struct wl_cpu *c = &m.cpu[0].c;
+	uint64_t now = m.now;
+
+	machine_irq_enter(&m, 0, 36, NULL);
+	machine_raise(&m, 0, WL_SOFTIRQ_NET_RX);
+	machine_irq_exit(&m, 0);
+	wl_irq_enter(c, 30, 0, now + 5);
+	wl_irq_exit(c, now + 10);
+	wl_softirq_enter(&m.cfg, c, NULL, WL_SOFTIRQ_NET_RX, wl_softirq_claim(c, WL_SOFTIRQ_NET_RX),
+			 now);
+	assert_int_equal(c->irq_ns, 0);
+	wl_irq_enter(c, 30, 0, now + 105);
+	wl_irq_exit(c, now + 110);
+	wl_softirq_exit(&m.cfg, c, NULL, now + 100);
+	assert_int_equal(c->irq_ns, 105);
+	assert_int_equal(wl_cpu_irq_ns(c, now + 200), 105);
 }
 
 /* Hazard 6: we attached inside of a context; a switch puts everything right. */
@@ -570,6 +621,8 @@ int main(void)
 		TEST(test_nested_irq),
 		TEST(test_too_deep),
 		TEST(test_too_deep_softirq),
+		TEST(test_late_in_send),
+		TEST(test_late_in_softirq),
 		TEST(test_exit_without_entry),
 		TEST(test_timers),
 		TEST(test_timer_odd),

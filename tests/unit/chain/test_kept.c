@@ -19,7 +19,6 @@ static bool put(uint64_t key, uint64_t start, int fresh)
 	if (!k)
 		return false;
 	wl_path_begin(&k->p, start, 0, WL_STIM_IRQ, 36, WL_SEG_QUEUED);
-	wl_kept_close(k);
 	return true;
 }
 
@@ -83,14 +82,13 @@ static void test_eviction_of_old(void **state)
 	assert_int_equal(cpu.counters[WL_CNT_KEPT_EVICTED], 0);
 }
 
-static void test_busy(void **state)
+static void test_lock(void **state)
 {
-	assert_true(put(1, 100, 0));
-	wl_kept_find(&set, 1)->lock = 1;
-	assert_false(put(1, 200, 1));
-	assert_int_equal(take(1), 0);
-	wl_kept_find(&set, 1)->lock = 0;
-	assert_int_equal(take(1), 100);
+	assert_true(wl_kept_lock(&set, &cpu));
+	assert_false(wl_kept_lock(&set, &cpu));
+	assert_int_equal(cpu.counters[WL_CNT_KEPT_EVICTED], 1);
+	wl_kept_unlock(&set);
+	assert_true(wl_kept_lock(&set, &cpu));
 }
 
 static void test_index(void **state)
@@ -168,7 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST_SET(test_first_wins), TEST_SET(test_fresh),           TEST_SET(test_drop),
-		TEST_SET(test_eviction),   TEST_SET(test_eviction_of_old), TEST_SET(test_busy),
+		TEST_SET(test_eviction),   TEST_SET(test_eviction_of_old), TEST_SET(test_lock),
 		TEST_SET(test_index),      TEST_SET(test_work_item),       TEST_SET(test_two_items),
 	};
 

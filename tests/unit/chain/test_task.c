@@ -138,7 +138,7 @@ static void test_cancelled_then_preempted(void **state)
 	machine_switch(&m, 0, true, NULL);
 	assert_int_equal(machine_counter(&m, WL_CNT_NEXT_DROPPED), 1);
 	machine_switch(&m, 0, false, a);
-	assert_int_equal(a->t.next, WL_SLOT_EMPTY);
+	assert_int_equal(wl_task_next(&a->t), WL_SLOT_EMPTY);
 	assert_stimulus(a, WL_STIM_IRQ, 36, m.now);
 	assert_int_equal(a->reports, 0);
 }
@@ -192,6 +192,22 @@ static void test_next_busy(void **state)
 	irq_wakes(0, 36, a);
 	assert_int_equal(machine_counter(&m, WL_CNT_NEXT_BUSY), 1);
 	assert_int_equal(a->t.next, WL_SLOT_BUSY);
+}
+
+/* Every wake-up, switch out and in has a number of its own. */
+static void test_steps(void **state)
+{
+	struct machine_task *a = worker(0, 1000);
+	uint32_t step = a->t.step;
+
+	machine_sleep(&m, 0, CALL_EPOLL, HOME, NULL);
+	assert_int_equal(a->t.step, step + 1);
+	irq_wakes(0, 36, a);
+	assert_int_equal(a->t.next >> WL_STEP_SHIFT, step + 3);
+	assert_int_equal(wl_task_next(&a->t), WL_SLOT_FULL);
+	machine_switch(&m, 0, false, a);
+	assert_int_equal(a->t.step, step + 3);
+	assert_int_equal(wl_task_next(&a->t), WL_SLOT_EMPTY);
 }
 
 /* From a wait that is not home no response begins. */
@@ -486,6 +502,7 @@ int main(void)
 		TEST(test_woken_while_preempted),
 		TEST(test_no_wakeup),
 		TEST(test_next_busy),
+		TEST(test_steps),
 		TEST(test_away),
 		TEST(test_away_early_wake),
 		TEST(test_home_after_away_early_wake),
