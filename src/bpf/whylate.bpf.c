@@ -12,7 +12,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #include "bpf/probe_sched.h"
 #include "bpf/probe_net.h"
 #include "bpf/probe_work.h"
-#include "bpf/probe_trace.h"
+#include "bpf/probe_syscall.h"
 #include "bpf/iter.h"
 
 /* The yardstick of doctor and bench: what a program costs before it does anything. */

@@ -28,6 +28,11 @@ static bool for_record(const struct wl_config *config)
 	return config->record;
 }
 
+static bool for_syscalls(const struct wl_config *config)
+{
+	return config->record && config->syscalls;
+}
+
 static bool for_timeout(const struct wl_config *config)
 {
 	return config->timeout_ns != 0;
@@ -117,6 +122,8 @@ const struct wl_probe wl_probes[] = {
 	{ "wl_net_dev_queue", "net_dev_queue", WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_page_fault_user", "page_fault_user", WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_page_fault_kernel", "page_fault_kernel", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_sys_enter", "sys_enter", WL_PROBE_QUALITY, for_syscalls, RECORD },
+	{ "wl_sys_exit", "sys_exit", WL_PROBE_QUALITY, for_syscalls, RECORD },
 	{ "wl_iter_create", NULL, WL_PROBE_CORE, for_follow, "nothing works" },
 	{ "wl_iter_check", NULL, WL_PROBE_CORE, for_follow, "nothing works" },
 	{ "wl_iter_dump", NULL, WL_PROBE_QUALITY, for_record, RECORD },

@@ -18,6 +18,7 @@
 #include "live/reports.h"
 #include "live/ring_maps.h"
 #include "util/message.h"
+#include "util/syscall_fields.h"
 #include "whylate.skel.h"
 
 #define STUCK_PERIOD_NS 250000000ull
@@ -128,6 +129,31 @@ static int load_error(int err)
 	return -EOPNOTSUPP;
 }
 
+static void *map_memory(int fd, size_t size, int prot)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Which arguments of which system call are recorded. */
+static int fill_layouts(struct wl_session *s)
+{
+	size_t size = 2 * WL_SYSCALL_LAYOUTS * sizeof(struct wl_syscall_layout);
+	struct wl_syscall_layout *layouts;
+
+	if (!s->config.record || !s->config.syscalls)
+		return 0;
+	layouts = map_memory(bpf_map__fd(s->bpf->maps.wl_syscall_layouts), size,
+			     PROT_READ | PROT_WRITE);
+	if (!layouts)
+		return -ENOMEM;
+	wl_syscall_layouts(layouts, WL_SYSCALL_LAYOUTS, false);
+	wl_syscall_layouts(layouts + WL_SYSCALL_LAYOUTS, WL_SYSCALL_LAYOUTS, true);
+	munmap(layouts, size);
+	return 0;
+}
+
 static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned int flags)
 {
 	int ret;
@@ -150,14 +176,9 @@ static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned i
 		ret = whylate_bpf__load(s->bpf);
 	if (ret)
 		return load_error(ret);
-	return wl_ring_maps_fill(s->rings, s->bpf->maps.wl_ring_maps, &s->bpf->bss->wl_pin);
-}
-
-static void *map_memory(int fd, size_t size, int prot)
-{
-	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
-
-	return p == MAP_FAILED ? NULL : p;
+	ret = fill_layouts(s);
+	return ret ? ret
+		   : wl_ring_maps_fill(s->rings, s->bpf->maps.wl_ring_maps, &s->bpf->bss->wl_pin);
 }
 
 static int map_maps(struct wl_session *s)
