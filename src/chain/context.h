@@ -37,19 +37,35 @@ WL_INLINE struct wl_frame *wl_frame_push(struct wl_cpu *c, __u8 kind, __u16 nr, 
 }
 
 /*
- * Some programs run with interrupts on: an interrupt may come after a program has read its clock
- * and before it has changed the state. What such a late interruption has added is told by its time
- * stamps, so that it belongs to the stretch after ours, as it does in the order of the clock.
+ * Some programs run with interrupts on: interrupts may come after a program has read its clock and
+ * before it has changed the state (several, if the host had stopped us there). How long such late
+ * ones took is told by their time stamps, so that they belong to the stretch after ours, as they do
+ * in the order of the clock.
  */
 WL_INLINE __u64 wl_cpu_late_ns(const struct wl_cpu *c, __u64 now)
 {
-	return !c->counting && c->irq_since >= now ? c->irq_last_ns : 0;
+	__u64 ns = 0;
+
+	if (c->late[(c->late_next - 1) & (WL_INTERRUPTIONS - 1)].since < now)
+		return 0;
+	for (__u32 i = 0; i < WL_INTERRUPTIONS; i++)
+		ns += c->late[i].since >= now ? c->late[i].ns : 0;
+	return ns;
+}
+
+WL_INLINE void wl_cpu_remember(struct wl_cpu *c, __u64 since, __u64 ns)
+{
+	struct wl_interruption *late = &c->late[c->late_next & (WL_INTERRUPTIONS - 1)];
+
+	late->since = since;
+	late->ns = ns;
+	c->late_next++;
 }
 
 /* Interrupted time of this CPU up to now. */
 WL_INLINE __u64 wl_cpu_irq_ns(const struct wl_cpu *c, __u64 now)
 {
-	return c->irq_ns - wl_cpu_late_ns(c, now);
+	return c->irq_ns - (c->counting ? 0 : wl_cpu_late_ns(c, now));
 }
 
 /* Time on top of a task counts from the outermost frame that is not the task's own softirq. */
@@ -67,16 +83,14 @@ WL_INLINE void wl_cpu_count_until(struct wl_cpu *c, const struct wl_frame *f, __
 	__u64 ns = wl_sat(now, c->irq_since);
 
 	if (c->counting != c->depth) {
-		c->nest_since = f->since;
-		c->nest_until = now;
+		if (c->counting && c->depth == c->counting + 1)
+			wl_cpu_remember(c, f->since, wl_sat(now, f->since));
 		return;
 	}
+	/* late ones were on top of what had ended by the clock */
+	c->irq_ns += ns + wl_cpu_late_ns(c, now);
 	c->counting = 0;
-	c->irq_ns += ns;
-	c->irq_last_ns = ns;
-	/* a late one, on top of what had ended by the clock */
-	if (c->nest_since >= now)
-		c->irq_ns += wl_sat(c->nest_until, c->nest_since);
+	wl_cpu_remember(c, c->irq_since, ns);
 	if (ns < c->irq_big_ns)
 		return;
 	c->irq_big_ns = ns;

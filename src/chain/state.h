@@ -66,15 +66,19 @@ struct wl_run {
 	struct wl_who who;
 };
 
+/* An interruption that is over. */
+struct wl_interruption {
+	__u64 since, ns;
+};
+
+#define WL_INTERRUPTIONS 4 /* the last ones of a CPU */
+
 struct wl_cpu {
 	__u32 depth;    /* frames in use; may pass WL_FRAMES, then the topmost have no data */
 	__u32 counting; /* depth at which interrupted time began to count, 0: it does not */
 	__u64 irq_ns;   /* time spent in interrupts and softirqs on top of tasks, for ever */
 	__u64 irq_since;
 	__u64 irq_at_switch; /* irq_ns at the last switch */
-	__u64 irq_last_ns;   /* the last one, which began at irq_since */
-	__u64 nest_since;    /* the last interrupt on top of one that counts already */
-	__u64 nest_until;
 	__u64 irq_big_until; /* end of the longest interruption */
 	__u64 irq_big_ns;    /* longest interruption since the last switch, and what it was */
 	__u16 irq_big_nr;
@@ -83,6 +87,9 @@ struct wl_cpu {
 	__u32 pending_mask;
 	__u32 cpu;
 	__u32 recent_next;
+	__u32 late_next;
+	__u32 pad;
+	struct wl_interruption late[WL_INTERRUPTIONS]; /* see wl_cpu_late_ns() */
 	__u64 rq_read, rq_ahead; /* the run queue's clock when it was last compared; monotonic less
 				    that */
 	struct wl_run run;       /* the task on the CPU now; see wl_run_is_named() */

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "explain/replay_state.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_tasks(const void *a, const void *b)
+{
+	uint32_t x = ((const struct wl_replay_task *)a)->tid;
+	uint32_t y = ((const struct wl_replay_task *)b)->tid;
+
+	return x < y ? -1 : x > y;
+}
+
+struct wl_replay_task *wl_replay_task_find(const struct wl_replay *r, uint32_t tid)
+{
+	struct wl_replay_task key;
+	struct wl_replay_task *const *found;
+
+	key.tid = tid;
+	found = tfind(&key, &r->tasks, compare_tasks);
+	return found ? *found : NULL;
+}
+
+struct wl_replay_task *wl_replay_task(struct wl_replay *r, uint32_t tid)
+{
+	struct wl_replay_task *task = wl_replay_task_find(r, tid);
+
+	if (task)
+		return task;
+	task = calloc(1, sizeof(*task));
+	if (!task)
+		return NULL;
+	task->tid = tid;
+	task->t.call = -2;
+	if (!tsearch(task, &r->tasks, compare_tasks)) {
+		free(task);
+		return NULL;
+	}
+	return task;
+}
+
+static void forget_task(const void *node, VISIT visit, void *closure)
+{
+	struct wl_replay_task *task = *(struct wl_replay_task *const *)node;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	task->known = false;
+	task->seen_in = false;
+	task->step_known = false;
+}
+
+void wl_replay_forget(struct wl_replay *r, uint64_t ts)
+{
+	twalk_r(r->tasks, forget_task, NULL);
+	memset(r->sets, 0, WL_KEPT_SETS * sizeof(*r->sets));
+	r->lost_at = ts;
+}
+
+static size_t doubt_index(uint64_t id)
+{
+	return (id * 0x9e3779b97f4a7c15ull) >> 52 & (WL_REPLAY_DOUBTS - 1);
+}
+
+void wl_replay_doubt(struct wl_replay *r, uint64_t ts, uint32_t cpu)
+{
+	uint64_t id = wl_chain_id(ts, cpu);
+
+	r->doubts[doubt_index(id)] = id;
+}
+
+bool wl_replay_in_doubt(const struct wl_replay *r, uint64_t id)
+{
+	return r->doubts[doubt_index(id)] == id;
+}
+
+int wl_replay_state_init(struct wl_replay *r, const struct wl_chain_config *config, uint32_t ncpu)
+{
+	r->cfg = *config;
+	r->ncpu = ncpu;
+	r->cpu = calloc(ncpu, sizeof(*r->cpu));
+	r->sets = calloc(WL_KEPT_SETS, sizeof(*r->sets));
+	if (!r->cpu || !r->sets)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < ncpu; i++)
+		r->cpu[i].c.cpu = i;
+	return 0;
+}
+
+void wl_replay_state_release(struct wl_replay *r)
+{
+	tdestroy(r->tasks, free);
+	free(r->cpu);
+	free(r->sets);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What a replay remembers: the machine that the trace tells of. Inside explain/ only. */
+#ifndef WL_EXPLAIN_REPLAY_STATE_H
+#define WL_EXPLAIN_REPLAY_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain/chain.h"
+#include "explain/replay.h"
+
+/* A task, as the last switch has named it. */
+struct wl_replay_who {
+	uint32_t tid, tgid;
+	char comm[WL_COMM_LEN];
+	int8_t prio;
+	uint8_t policy;
+	bool kthread;
+};
+
+struct wl_replay_task {
+	struct wl_task t;
+	uint32_t tid;
+	uint32_t step;   /* the next one of t.next's numbers that is due */
+	bool step_known; /* one has been seen */
+	bool known;      /* its chain is: see explain/replay.h */
+	bool seen_in;    /* it was switched in inside the window */
+};
+
+struct wl_replay_cpu {
+	struct wl_cpu c;
+	struct wl_replay_who cur; /* who is on it; tid 0: idle, or not known yet */
+};
+
+#define WL_REPLAY_DOUBTS 4096 /* chains remembered that began in a context that was not known */
+
+struct wl_replay {
+	struct wl_chain_config cfg;
+	uint32_t ncpu;
+	struct wl_replay_cpu *cpu;
+	struct wl_kept_set *sets;
+	void *tasks;                       /* tree by tid */
+	uint64_t doubts[WL_REPLAY_DOUBTS]; /* hashed by id; a later one displaces */
+	struct wl_replay_stats stats;
+	uint64_t lost_at; /* what began before this may miss events */
+	wl_replay_fn fn;
+	void *ctx;
+};
+
+/* The task of that id, made if there is none yet; NULL: no memory. */
+struct wl_replay_task *wl_replay_task(struct wl_replay *r, uint32_t tid);
+/* NULL: there is none yet. */
+struct wl_replay_task *wl_replay_task_find(const struct wl_replay *r, uint32_t tid);
+/* Everything that is known of tasks is in doubt from here on: events were lost. */
+void wl_replay_forget(struct wl_replay *r, uint64_t ts);
+
+/* A chain that begins now on that CPU does so in a context that is not known. */
+void wl_replay_doubt(struct wl_replay *r, uint64_t ts, uint32_t cpu);
+bool wl_replay_in_doubt(const struct wl_replay *r, uint64_t id);
+
+int wl_replay_state_init(struct wl_replay *r, const struct wl_chain_config *config, uint32_t ncpu);
+void wl_replay_state_release(struct wl_replay *r);
+
+#endif
