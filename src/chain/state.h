@@ -66,9 +66,10 @@ struct wl_run {
 	struct wl_who who;
 };
 
-/* An interruption that is over. */
+/* An interruption that is over: of the task, or of one that counted already. */
 struct wl_interruption {
 	__u64 since, ns;
+	__u64 nested;
 };
 
 #define WL_INTERRUPTIONS 4 /* the last ones of a CPU */

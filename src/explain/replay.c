@@ -193,6 +193,21 @@ static void switched_tasks(const struct wl_ev_sched_switch *e, struct wl_replay_
 	memcpy(next->comm, e->next_comm, sizeof(next->comm));
 }
 
+/*
+ * The task that leaves is not the one that came last: a switch was not seen (some sandboxes run no
+ * BPF program while a task of theirs is the current one). What it did since then was taken for
+ * another's.
+ */
+static void check_switch(struct step *s, uint32_t tid)
+{
+	struct wl_replay_task *task = wl_replay_task_find(s->r, tid);
+
+	if (!task || !s->cpu->switched || s->cpu->cur.tid == tid)
+		return;
+	task->known = false;
+	task->seen_in = false;
+}
+
 static int on_switch(struct step *s)
 {
 	const struct wl_ev_sched_switch *e = s->e->payload;
@@ -200,6 +215,7 @@ static int on_switch(struct step *s)
 	int ret;
 
 	switched_tasks(e, &prev, &next);
+	check_switch(s, prev.tid);
 	if (e->wl_flags & WL_SW_NEXT || wl_run_is_long(&s->c->run, s->now))
 		name_run(s, &prev);
 	wl_cpu_switch(s->c, !next.tid);
@@ -208,6 +224,7 @@ static int on_switch(struct step *s)
 		ret = switch_in(s, &next);
 	wl_cpu_switched(s->c, next.tid, next.tgid, s->now);
 	s->cpu->cur = next;
+	s->cpu->switched = true;
 	return ret;
 }
 
@@ -584,8 +601,13 @@ static int replay_one(struct wl_replay *r, const struct wl_event *e)
 
 	if (e->flags & WL_EVENT_SYNTHETIC || e->cpu >= r->ncpu)
 		return 0;
-	if (e->flags & WL_EVENT_AFTER_LOSS)
-		wl_replay_forget(r, e->ts);
+	/* up to the window some CPUs are silent: what the others say of tasks may be over */
+	if (r->stats.last < r->stats.first && e->ts >= r->stats.first)
+		wl_replay_forget(r);
+	if (e->flags & WL_EVENT_AFTER_LOSS) {
+		wl_replay_forget(r);
+		r->lost_at = e->ts;
+	}
 	r->stats.events++;
 	r->stats.last = e->ts;
 	s.cpu = &r->cpu[e->cpu];

@@ -74,7 +74,8 @@ int wl_replay_order_next(struct wl_replay *r, struct wl_trace *trace, const stru
 	if (ret <= 0)
 		return ret ? ret - 1 : -1;
 	*event = head;
-	if (is_due(r, head))
+	/* before the window some CPUs' steps are not in the trace */
+	if (head->ts < r->stats.first || is_due(r, head))
 		return first;
 	stream = find_due(r, trace, first, head->ts + REORDER_NS, &other);
 	if (stream < 0) {

@@ -53,11 +53,10 @@ static void forget_task(const void *node, VISIT visit, void *closure)
 	task->step_known = false;
 }
 
-void wl_replay_forget(struct wl_replay *r, uint64_t ts)
+void wl_replay_forget(struct wl_replay *r)
 {
 	twalk_r(r->tasks, forget_task, NULL);
 	memset(r->sets, 0, WL_KEPT_SETS * sizeof(*r->sets));
-	r->lost_at = ts;
 }
 
 static size_t doubt_index(uint64_t id)

@@ -31,6 +31,7 @@ struct wl_replay_task {
 struct wl_replay_cpu {
 	struct wl_cpu c;
 	struct wl_replay_who cur; /* who is on it; tid 0: idle, or not known yet */
+	bool switched;            /* cur is known */
 };
 
 #define WL_REPLAY_DOUBTS 4096 /* chains remembered that began in a context that was not known */
@@ -52,8 +53,9 @@ struct wl_replay {
 struct wl_replay_task *wl_replay_task(struct wl_replay *r, uint32_t tid);
 /* NULL: there is none yet. */
 struct wl_replay_task *wl_replay_task_find(const struct wl_replay *r, uint32_t tid);
-/* Everything that is known of tasks is in doubt from here on: events were lost. */
-void wl_replay_forget(struct wl_replay *r, uint64_t ts);
+/* What was known of tasks and places is in doubt from here on: there are events that we don't have.
+ */
+void wl_replay_forget(struct wl_replay *r);
 
 /* A chain that begins now on that CPU does so in a context that is not known. */
 void wl_replay_doubt(struct wl_replay *r, uint64_t ts, uint32_t cpu);

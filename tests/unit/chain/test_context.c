@@ -215,6 +215,8 @@ static uint64_t late_send(bool late)
 	wl_irq_enter(c, 30, 0, now + 5);
 	wl_irq_exit(c, now + 12);
 	wl_irq_enter(c, 31, 0, now + 20);
+	wl_timer_enter(c, now + 20, now + 20, 1, now + 21);
+	wl_timer_exit(c, now + 22);
 	wl_irq_exit(c, now + 23);
 	if (late)
 		wl_turn_send(c, &a->t, now);
