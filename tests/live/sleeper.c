@@ -2,7 +2,9 @@
 /*
  * Sleeps and works in turn.
  *
- *   sleeper count=N sleep_us=U busy_us=B cpu=C exit=S gate=1 hex=NAME thread=1
+ *   sleeper count=N sleep_us=U busy_us=B busy_to_us=M cpu=C exit=S gate=1 hex=NAME thread=1
+ *
+ * busy_to_us: busy for B to M, another time in each round.
  *
  * hex: its name, any bytes, as hexadecimal digits. gate: prints "ready TID", waits for a line on
  * stdin. Prints "done WAKE-UPS LONGEST-NS" at the end if quiet=0.
@@ -10,7 +12,7 @@
 #include "common.h"
 
 static struct {
-	uint64_t count, sleep_us, busy_us, cpu, exit, gate, quiet;
+	uint64_t count, sleep_us, busy_us, busy_to_us, cpu, exit, gate, quiet;
 } opt = { .count = 1000, .sleep_us = 1000, .cpu = ~0ull, .quiet = 1 };
 static char name[16];
 
@@ -39,8 +41,18 @@ static void parse(int argc, char **argv)
 #define OPT(f)                                                                                     \
 	if (!strcmp(key, #f))                                                                      \
 		opt.f = v;
-		OPT(count) OPT(sleep_us) OPT(busy_us) OPT(cpu) OPT(exit) OPT(gate) OPT(quiet)
+		OPT(count)
+		OPT(sleep_us) OPT(busy_us) OPT(busy_to_us) OPT(cpu) OPT(exit) OPT(gate) OPT(quiet)
 	}
+}
+
+static uint64_t busy_ns(void)
+{
+	uint64_t us = opt.busy_us;
+
+	if (opt.busy_to_us > opt.busy_us)
+		us += (uint64_t)random() % (opt.busy_to_us - opt.busy_us);
+	return us * 1000;
 }
 
 int main(int argc, char **argv)
@@ -52,6 +64,7 @@ int main(int argc, char **argv)
 		prctl(PR_SET_NAME, name);
 	if (opt.cpu != ~0ull)
 		pin_to((int)opt.cpu);
+	srandom((unsigned)now_ns());
 	if (opt.gate) {
 		printf("ready %d\n", my_tid());
 		gate();
@@ -63,7 +76,7 @@ int main(int argc, char **argv)
 		late = now_ns() - t - opt.sleep_us * 1000;
 		worst = late > worst ? late : worst;
 		if (opt.busy_us)
-			busy_until(now_ns() + opt.busy_us * 1000);
+			busy_until(now_ns() + busy_ns());
 	}
 	if (!opt.quiet)
 		printf("done %llu %llu\n", (unsigned long long)opt.count,
