@@ -295,6 +295,7 @@
 enum wl_event_id {
 	WL_EV_NONE = 0,
 	WL_EV_FIXED_MAX = 65, /* size of arrays indexed by the numbers above */
+	WL_EVID_GAP = 37,     /* a filler of 16 bytes, without a payload */
 #define X(enumerator, fields, nr, name) WL_EVID_##enumerator = nr,
 	WL_EVENTS(X)
 #undef X

@@ -34,6 +34,15 @@ void wl_error(const char *format, ...)
 	va_end(args);
 }
 
+void wl_say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_message("", format, args);
+	va_end(args);
+}
+
 void wl_warn(const char *format, ...)
 {
 	va_list args;
