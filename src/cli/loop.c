@@ -2,13 +2,19 @@
 #include "cli/loop.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "capture/control.h"
+#include "explain/phrase.h"
 #include "live/machine.h"
+#include "util/format.h"
+#include "util/message.h"
 
 #define POLL_MS 10
 #define SECOND_NS 1000000000ull
@@ -46,8 +52,40 @@ int wl_loop_open_sink(struct wl_loop *loop, bool live)
 	return wl_text_sink_open(&loop->sink, stdout, stderr, &text);
 }
 
+static void join_arguments(int argc, char **argv, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < argc && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s%s", i ? " " : "whylate ",
+					argv[i]);
+}
+
+int wl_loop_open_capturer(struct wl_loop *loop, int argc, char **argv)
+{
+	const struct wl_options *o = &loop->setup.options;
+	const struct wl_capturer_options options = {
+		.session = loop->setup.session,
+		.path = o->captures,
+		.command_line = loop->command_line,
+		.target = loop->target,
+		.control = WL_CONTROL_DIR,
+		.retention = { .keep = o->keep, .keep_size = o->keep_size },
+		.post_ns = o->post_ns,
+	};
+
+	if (!o->captures)
+		return 0;
+	join_arguments(argc, argv, loop->command_line, sizeof(loop->command_line));
+	wl_options_describe_target(o, loop->target, sizeof(loop->target));
+	return wl_capturer_open(&loop->capturer, &options);
+}
+
 void wl_loop_close(struct wl_loop *loop)
 {
+	wl_capturer_close(loop->capturer);
+	loop->capturer = NULL;
 	if (loop->sink)
 		loop->sink->ops->close(loop->sink);
 	loop->sink = NULL;
@@ -64,35 +102,36 @@ static const char *until_name(const struct wl_config *config)
 	return names[config->chain.until % 5];
 }
 
-static void join_arguments(int argc, char **argv, char *text, size_t size)
-{
-	size_t len = 0;
-
-	text[0] = '\0';
-	for (int i = 0; i < argc && len < size; i++)
-		len += (size_t)snprintf(text + len, size - len, "%s%s", i ? " " : "whylate ",
-					argv[i]);
-}
-
 static int say_start(struct wl_loop *loop, int argc, char **argv)
 {
 	const struct wl_options *o = &loop->setup.options;
-	char target[512], command_line[1024];
 	struct wl_start_info info = {
 		.version = WL_VERSION,
-		.command_line = command_line,
-		.target = target,
+		.command_line = loop->command_line,
+		.target = loop->target,
 		.over = o->over_text,
 		.kernel = loop->setup.kernel.release,
 		.boot_to_real_ns = (uint64_t)wl_machine_real_offset(),
 		.memory_bytes = wl_session_memory(loop->setup.session),
+		.captures = loop->capturer ? wl_capturer_path(loop->capturer) : NULL,
 		.config = wl_session_config(loop->setup.session),
 	};
 
 	info.until = until_name(info.config);
-	join_arguments(argc, argv, command_line, sizeof(command_line));
-	wl_options_describe_target(o, target, sizeof(target));
+	join_arguments(argc, argv, loop->command_line, sizeof(loop->command_line));
+	wl_options_describe_target(o, loop->target, sizeof(loop->target));
 	return loop->sink->ops->start(loop->sink, &info);
+}
+
+/* Where captures go; what is said to people only. */
+static int say_captures(struct wl_loop *loop)
+{
+	uint64_t kib = wl_capturer_memory(loop->capturer) >> 10;
+	char text[PATH_MAX + 128];
+
+	snprintf(text, sizeof(text), "captures go to %s (%" PRIu64 " KiB of memory to copy to)",
+		 wl_capturer_path(loop->capturer), kib);
+	return loop->sink->ops->note(loop->sink, text);
 }
 
 int wl_loop_start(struct wl_loop *loop, int argc, char **argv)
@@ -101,6 +140,10 @@ int wl_loop_start(struct wl_loop *loop, int argc, char **argv)
 
 	if (!ret)
 		ret = say_start(loop, argc, argv);
+	if (!ret && loop->capturer)
+		ret = say_captures(loop);
+	if (!ret && loop->capturer)
+		ret = wl_capturer_start(loop->capturer);
 	loop->started = wl_machine_now();
 	loop->next_refresh = loop->started + SECOND_NS;
 	return ret;
@@ -109,18 +152,48 @@ int wl_loop_start(struct wl_loop *loop, int argc, char **argv)
 static int on_report(void *ctx, struct wl_report *report)
 {
 	struct wl_loop *loop = ctx;
-	int ret = loop->sink->ops->slow(loop->sink, report);
+	int ret;
 
+	if (loop->capturer)
+		wl_capturer_attach(loop->capturer, report);
+	ret = loop->sink->ops->slow(loop->sink, report);
 	loop->slow++;
 	if (!ret && loop->seen)
 		ret = loop->seen(loop->ctx, report);
 	return ret;
 }
 
+static void add_captures(struct wl_loop *loop, struct wl_stats *stats)
+{
+	struct wl_capture_stats *s = &stats->captures;
+	struct wl_capturer_counts counts;
+
+	if (!loop->capturer)
+		return;
+	wl_capturer_count(loop->capturer, &counts);
+	s->on = true;
+	s->taken = counts.taken;
+	s->on_demand = counts.on_demand;
+	s->too_soon = counts.suppressed[WL_RULING_SOON];
+	s->not_worse = counts.suppressed[WL_RULING_MILD];
+	s->no_room = counts.suppressed[WL_RULING_ROOM];
+	s->not_written = counts.suppressed[WL_RULING_DISK];
+	stats->suppressed = s->too_soon + s->not_worse + s->no_room + s->not_written;
+}
+
+static int read_stats(struct wl_loop *loop, struct wl_stats *stats)
+{
+	int ret = wl_session_stats(loop->setup.session, stats);
+
+	if (!ret)
+		add_captures(loop, stats);
+	return ret;
+}
+
 static int refresh(struct wl_loop *loop)
 {
 	struct wl_stats stats;
-	int ret = wl_session_stats(loop->setup.session, &stats);
+	int ret = read_stats(loop, &stats);
 
 	if (!ret)
 		ret = loop->sink->ops->refresh(loop->sink, &stats);
@@ -137,10 +210,27 @@ static int take_reports(struct wl_loop *loop)
 	return ret < 0 ? ret : 0;
 }
 
+/* What the capturer has to say: never part of a stream of JSON. */
+static int say_message(struct wl_loop *loop)
+{
+	const struct wl_options *o = &loop->setup.options;
+	char text[512];
+
+	if (!loop->capturer || !wl_capturer_message(loop->capturer, text, sizeof(text)))
+		return 0;
+	if (!o->json && !o->quiet)
+		return loop->sink->ops->note(loop->sink, text);
+	wl_warn("%s", text);
+	return 0;
+}
+
 int wl_loop_step(struct wl_loop *loop)
 {
 	uint64_t now = wl_machine_now();
 	int ret = take_reports(loop);
+
+	if (!ret)
+		ret = say_message(loop);
 
 	if (!ret && now >= loop->next_update) {
 		loop->next_update = now + UPDATE_NS;
@@ -163,11 +253,37 @@ void wl_loop_wait(struct wl_loop *loop)
 		loop->interrupted = true;
 }
 
+/* "captures: 3 taken; without one: 30 too soon after another, 11 not worse than …" */
+static int say_kept(struct wl_loop *loop)
+{
+	struct wl_capturer_counts counts;
+	struct wl_phrase phrase;
+	char text[512];
+	bool any = false;
+
+	wl_capturer_count(loop->capturer, &counts);
+	wl_phrase_init(&phrase, text, sizeof(text));
+	wl_phrase_add(&phrase, "captures: %" PRIu64 " taken", counts.taken + counts.on_demand);
+	for (int i = WL_RULING_KEEP + 1; i < WL_RULING_MAX; i++) {
+		char number[WL_FORMAT_SIZE];
+
+		if (!counts.suppressed[i])
+			continue;
+		wl_phrase_add(&phrase, "%s%s %s", any ? ", " : "; slow responses without one: ",
+			      wl_format_count(counts.suppressed[i], number, sizeof(number)),
+			      wl_ruling_text((enum wl_ruling)i));
+		any = true;
+	}
+	return loop->sink->ops->note(loop->sink, text);
+}
+
 static int say_stats(struct wl_loop *loop)
 {
 	struct wl_stats stats;
-	int ret = wl_session_stats(loop->setup.session, &stats);
+	int ret = read_stats(loop, &stats);
 
+	if (!ret && loop->capturer)
+		ret = say_kept(loop);
 	if (!ret)
 		ret = loop->sink->ops->stats(loop->sink, &stats);
 	wl_stats_free(&stats);
@@ -182,5 +298,9 @@ int wl_loop_finish(struct wl_loop *loop, int ret)
 		if (!loop->more)
 			break;
 	}
+	if (loop->capturer)
+		wl_capturer_stop(loop->capturer);
+	if (!ret)
+		ret = say_message(loop);
 	return ret ? ret : say_stats(loop);
 }

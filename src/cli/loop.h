@@ -7,12 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/capturer.h"
 #include "cli/setup.h"
 
 struct wl_loop {
 	struct wl_setup setup; /* options must be filled before anything is opened */
 	struct wl_sink *sink;
-	int signals; /* signalfd of Ctrl-C and its like; -1: not open */
+	struct wl_capturer *capturer;         /* NULL: no captures are taken */
+	char command_line[1024], target[512]; /* for people */
+	int signals;                          /* signalfd of Ctrl-C and its like; -1: not open */
 	uint64_t started, next_update, next_refresh;
 	uint64_t slow;    /* reports so far */
 	bool interrupted; /* a signal came */
@@ -29,6 +32,11 @@ struct wl_loop {
 int wl_loop_open_signals(struct wl_loop *loop);
 /* The sink that the options ask for. live: a table that redraws itself, if there is a terminal. */
 int wl_loop_open_sink(struct wl_loop *loop, bool live);
+/*
+ * Prepares captures if the options ask for them, once wl_setup_open() has succeeded. What goes
+ * wrong is said.
+ */
+int wl_loop_open_capturer(struct wl_loop *loop, int argc, char **argv);
 /* Closes everything, also what has not been opened. */
 void wl_loop_close(struct wl_loop *loop);
 

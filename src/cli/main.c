@@ -14,6 +14,9 @@ static const struct verb {
 	int (*main)(int argc, char **argv);
 } verbs[] = {
 	{ "watch", "measure response times live and explain the slow ones", wl_watch_main },
+	{ "record", "write everything that the kernel does to disk, as a CTF trace",
+	  wl_record_main },
+	{ "captures", "the captures kept: list them, remove them, take one now", wl_captures_main },
 	{ "doctor", "what this kernel and these privileges allow", wl_doctor_main },
 	{ "demo", "make a small load late in known ways, and show the verdicts", wl_demo_main },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* The command line of `watch` and its relatives, as data. Parsing only prints errors and help. */
+/* The command line of `watch`, `record` and `demo`, as data. Parsing only prints errors and help.
+ */
 #ifndef WL_CLI_OPTIONS_H
 #define WL_CLI_OPTIONS_H
 
@@ -23,15 +24,24 @@ struct wl_options {
 	bool json, quiet, fail_on_slow;
 	unsigned verbose;
 	enum wl_color color;
-	char **command;     /* after --, NULL terminated, or NULL */
-	char over_text[64]; /* how the threshold reads for people */
+	char **command; /* after --, NULL terminated, or NULL */
+	/* the flight recorder; config.ring_size 0: wl_options_default_ring() */
+	const char *captures; /* directory; NULL: none are taken */
+	const char *output;   /* record: directory to write */
+	uint64_t post_ns;     /* recorded after a slow response's end */
+	uint32_t keep;        /* captures per cause */
+	uint64_t keep_size;   /* bytes of all captures */
+	char over_text[64];   /* how the threshold reads for people */
 };
 
 /*
- * Parses argv of a verb (argv[0] is the verb). 0: go on; 1: help was printed, exit 0; -EINVAL:
- * wrong usage, said on stderr.
+ * Parses argv of a verb: argv[0] is "watch", "record", or "demo", which is a watch without
+ * captures. 0: go on; 1: help was printed, exit 0; -EINVAL: wrong usage, said on stderr.
  */
 int wl_options_parse(struct wl_options *options, int argc, char **argv);
+
+/* Bytes of each CPU's ring where none was asked for: 4 MiB, and less of it on many CPUs. */
+uint64_t wl_options_default_ring(uint32_t ncpu);
 
 /* "process or thread named 'memcached'", "every task": for people. */
 void wl_options_describe_target(const struct wl_options *options, char *text, size_t size);

@@ -120,6 +120,8 @@ int wl_setup_open(struct wl_setup *s)
 		return WL_EXIT_USAGE;
 	if (check_named(&o->config.target) || prepare_command(s))
 		return WL_EXIT_FAILED;
+	if (o->config.record && !o->config.ring_size)
+		o->config.ring_size = wl_options_default_ring(s->kernel.ncpu);
 	return open_session(s);
 }
 

@@ -4,6 +4,8 @@
 #define WL_CLI_VERBS_H
 
 int wl_watch_main(int argc, char **argv);
+int wl_record_main(int argc, char **argv);
+int wl_captures_main(int argc, char **argv);
 int wl_doctor_main(int argc, char **argv);
 int wl_demo_main(int argc, char **argv);
 

@@ -149,6 +149,8 @@ int wl_watch_main(int argc, char **argv)
 		return WL_EXIT_FAILED;
 	}
 	ret = wl_setup_open(&w.loop.setup);
+	if (!ret && wl_loop_open_capturer(&w.loop, argc, argv))
+		ret = WL_EXIT_FAILED;
 	if (!ret)
 		ret = exit_status(&w, measure(&w, argc, argv));
 	wl_loop_close(&w.loop);

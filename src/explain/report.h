@@ -62,11 +62,22 @@ struct wl_row {
 	struct wl_typical typical;
 };
 
+/* Captures of slow responses, and why others have none. */
+struct wl_capture_stats {
+	bool on;
+	uint64_t taken, on_demand;
+	uint64_t too_soon;    /* less than a second after another */
+	uint64_t not_worse;   /* than those kept of their cause */
+	uint64_t no_room;     /* among worse ones that fill the size */
+	uint64_t not_written; /* the disk */
+};
+
 struct wl_stats {
 	uint64_t duration_ns;
 	struct wl_row *rows; /* sorted by count, largest first */
 	uint32_t nrows;
-	uint64_t slow, suppressed, timeouts;
+	uint64_t slow, suppressed, timeouts; /* suppressed: without a capture */
+	struct wl_capture_stats captures;
 	uint64_t counters[WL_CNT_MAX];
 	uint64_t lost_events; /* records that the flight recorder had no room for */
 	uint64_t skipped;     /* runs of our programs that the kernel left out (recursion) */

@@ -7,20 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain/joined.h"
 #include "explain/cause.h"
 #include "explain/quantile.h"
 #include "live/machine.h"
+#include "live/numbers.h"
 #include "util/syscalls.h"
 
 #define CGROUPS_MAX 64
-#define OPEN_MAX 4096 /* unfinished chains remembered; the oldest is forgotten */
-
-/* A chain that was reported as unfinished: its end has the same id. */
-struct open_chain {
-	uint64_t chain; /* 0: free */
-	uint32_t tid;
-	uint64_t id;
-};
 
 /* A process's cgroup, by the id of its v2 one: thousands of responses a second are of few
  * processes. */
@@ -32,15 +26,15 @@ struct cgroup_name {
 
 struct wl_reports {
 	const struct wl_maps *maps;
-	uint64_t next_id, slow, timeouts;
+	struct wl_numbers *numbers;
+	bool beside; /* another thread's, that shares numbers with the first */
+	uint64_t slow, timeouts;
 	int64_t real_offset;
-	size_t nopen; /* ever */
-	struct open_chain open[OPEN_MAX];
 	struct cgroup_name cgroups[CGROUPS_MAX];
 	size_t next_cgroup;
 };
 
-int wl_reports_new(struct wl_reports **reports, const struct wl_maps *maps)
+static int new_reports(struct wl_reports **reports, const struct wl_maps *maps)
 {
 	*reports = calloc(1, sizeof(**reports));
 	if (!*reports)
@@ -50,10 +44,40 @@ int wl_reports_new(struct wl_reports **reports, const struct wl_maps *maps)
 	return 0;
 }
 
+int wl_reports_new(struct wl_reports **reports, const struct wl_maps *maps)
+{
+	int ret = new_reports(reports, maps);
+
+	if (ret)
+		return ret;
+	ret = wl_numbers_new(&(*reports)->numbers);
+	if (ret) {
+		free(*reports);
+		*reports = NULL;
+	}
+	return ret;
+}
+
+int wl_reports_new_beside(struct wl_reports **reports, const struct wl_reports *first)
+{
+	int ret = new_reports(reports, first->maps);
+
+	if (ret)
+		return ret;
+	(*reports)->numbers = first->numbers;
+	(*reports)->real_offset = first->real_offset;
+	(*reports)->beside = true;
+	return 0;
+}
+
 void wl_reports_free(struct wl_reports *reports)
 {
-	for (size_t i = 0; reports && i < CGROUPS_MAX; i++)
+	if (!reports)
+		return;
+	for (size_t i = 0; i < CGROUPS_MAX; i++)
 		free(reports->cgroups[i].path);
+	if (!reports->beside)
+		wl_numbers_free(reports->numbers);
 	free(reports);
 }
 
@@ -67,37 +91,19 @@ uint64_t wl_reports_timeouts(const struct wl_reports *reports)
 	return reports->timeouts;
 }
 
-static struct open_chain *find_open(struct wl_reports *r, const struct wl_slow *slow)
-{
-	for (size_t i = 0; i < r->nopen && i < OPEN_MAX; i++)
-		if (r->open[i].chain == slow->path.h.id && r->open[i].tid == slow->tid)
-			return &r->open[i];
-	return NULL;
-}
-
-static uint64_t remember_open(struct wl_reports *r, const struct wl_slow *slow)
-{
-	struct open_chain *o = &r->open[r->nopen++ % OPEN_MAX];
-
-	o->chain = slow->path.h.id;
-	o->tid = slow->tid;
-	o->id = ++r->next_id;
-	return o->id;
-}
-
 /* 0: nothing new. */
 static uint64_t number_report(struct wl_reports *r, const struct wl_slow *slow)
 {
-	struct open_chain *o = find_open(r, slow);
+	uint64_t id;
 
-	if (slow->reason == WL_REASON_TIMEOUT) {
-		if (o)
-			return 0;
+	if (r->beside)
+		return wl_numbers_ask(r->numbers, slow);
+	id = wl_numbers_give(r->numbers, slow);
+	if (slow->reason != WL_REASON_TIMEOUT)
+		r->slow++;
+	else if (id)
 		r->timeouts++;
-		return remember_open(r, slow);
-	}
-	r->slow++;
-	return o ? o->id : ++r->next_id;
+	return id;
 }
 
 /* The open segment of an unfinished chain is charged up to now, so that its sum is exact too. */
@@ -122,24 +128,6 @@ static void close_open_segment(struct wl_slow *slow)
 	s->pieces++;
 	memset(&s->who, 0, sizeof(s->who));
 	p->h.last = slow->end;
-}
-
-/* Running before and after a send is two segments to the kernel side, and one to people. */
-static void join_running(struct wl_path *p)
-{
-	__u8 n = 0;
-
-	for (__u8 i = 0; i < p->h.nseg && i < WL_PATH_SEGS; i++) {
-		struct wl_seg *s = &p->seg[i], *prev = n ? &p->seg[n - 1] : NULL;
-
-		if (prev && s->kind == WL_SEG_RUNNING && prev->kind == s->kind &&
-		    prev->cpu == s->cpu) {
-			prev->ns += s->ns;
-			continue;
-		}
-		p->seg[n++] = *s;
-	}
-	p->h.nseg = n;
 }
 
 static void fill_time(const struct wl_reports *r, struct wl_report *report)
@@ -200,7 +188,7 @@ bool wl_reports_make(struct wl_reports *r, const struct wl_slow *slow, struct wl
 		return false;
 	memcpy(&report->slow, slow, slow->nstack ? sizeof(*slow) : WL_SLOW_SHORT);
 	close_open_segment(&report->slow);
-	join_running(&report->slow.path);
+	wl_path_join(&report->slow.path);
 	for (uint32_t i = 0; i < report->slow.path.h.nseg && i < WL_PATH_SEGS; i++)
 		wl_machine_who(&report->slow.path.seg[i].who);
 	fill_time(r, report);

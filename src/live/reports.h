@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* From what the kernel side sends to a report that explains itself. One thread. */
+/* From what the kernel side sends to a report that explains itself. One thread each. */
 #ifndef WL_LIVE_REPORTS_H
 #define WL_LIVE_REPORTS_H
 
@@ -8,6 +8,11 @@
 struct wl_reports;
 
 int wl_reports_new(struct wl_reports **reports, const struct wl_maps *maps);
+/*
+ * For another thread, that looks at a few responses that have ended: a report has the same number
+ * as first's. To be freed before first.
+ */
+int wl_reports_new_beside(struct wl_reports **reports, const struct wl_reports *first);
 void wl_reports_free(struct wl_reports *reports);
 
 /*

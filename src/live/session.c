@@ -73,6 +73,15 @@ static void adapt_config(struct wl_config *config, const struct wl_kernel *kerne
 	}
 }
 
+static bool is_wanted(const struct wl_session *s, const struct wl_probe *probe,
+		      const struct wl_kernel *kernel, unsigned int flags)
+{
+	if (flags & WL_SESSION_SCHED)
+		return !strcmp(probe->program, "wl_sched_switch") ||
+		       !strcmp(probe->program, "wl_sched_waking");
+	return wl_probe_wanted(probe, kernel, &s->config);
+}
+
 static int choose_programs(struct wl_session *s, const struct wl_kernel *kernel, unsigned int flags)
 {
 	if (wl_nprobes > PROBES_MAX)
@@ -83,7 +92,7 @@ static int choose_programs(struct wl_session *s, const struct wl_kernel *kernel,
 
 		if (!p)
 			return -ENOENT;
-		bpf_program__set_autoload(p, wl_probe_wanted(&wl_probes[i], kernel, &s->config));
+		bpf_program__set_autoload(p, is_wanted(s, &wl_probes[i], kernel, flags));
 	}
 	bpf_program__set_autoload(s->bpf->progs.wl_empty, flags & WL_SESSION_EMPTY);
 	return 0;
@@ -410,6 +419,11 @@ void wl_session_stop(struct wl_session *s)
 const struct wl_maps *wl_session_maps(const struct wl_session *s)
 {
 	return &s->maps;
+}
+
+const struct wl_reports *wl_session_reports(const struct wl_session *s)
+{
+	return s->reports;
 }
 
 const struct wl_rings *wl_session_rings(const struct wl_session *s)

@@ -21,6 +21,7 @@ typedef int (*wl_report_fn)(void *ctx, struct wl_report *report);
 
 #define WL_SESSION_VERBOSE 1u /* libbpf's warnings go to stderr */
 #define WL_SESSION_EMPTY 2u   /* beside the others, a program that does nothing: what one costs */
+#define WL_SESSION_SCHED 4u   /* only switches and wake-ups: what bench compares with peers */
 
 /*
  * Loads and attaches; nothing is measured yet. config must be complete but for ncpu, task_storage,
@@ -37,6 +38,11 @@ void wl_session_stop(struct wl_session *session);
 
 /* The shared memory; valid as long as the session. */
 const struct wl_maps *wl_session_maps(const struct wl_session *session);
+
+struct wl_reports;
+
+/* What it makes its reports with, for wl_reports_new_beside(). */
+const struct wl_reports *wl_session_reports(const struct wl_session *session);
 
 /* The flight recorder's memory, or NULL: nothing is recorded. Valid as long as the session. */
 const struct wl_rings *wl_session_rings(const struct wl_session *session);

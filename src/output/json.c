@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "util/escape.h"
 
@@ -195,6 +196,20 @@ void wl_json_decimal(struct wl_json *json, const char *key, uint64_t value)
 
 	snprintf(text, sizeof(text), "\"%" PRIu64 "\"", value);
 	json_literal(json, key, text);
+}
+
+void wl_json_time(struct wl_json *json, const char *key, int64_t sec, uint32_t nsec)
+{
+	time_t time = (time_t)sec;
+	char day[40], text[64];
+	struct tm tm;
+
+	if (!gmtime_r(&time, &tm) || !strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm)) {
+		wl_json_null(json, key);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s.%09uZ", day, nsec % 1000000000);
+	wl_json_string(json, key, text);
 }
 
 void wl_json_string(struct wl_json *json, const char *key, const char *text)

@@ -42,6 +42,8 @@ void wl_json_bool(struct wl_json *json, const char *key, bool value);
 void wl_json_null(struct wl_json *json, const char *key);
 /* "81106437283881": numbers beyond 2^53, which many readers would round. */
 void wl_json_decimal(struct wl_json *json, const char *key, uint64_t value);
+/* "2026-11-21T19:41:07.123456789Z": since the epoch, UTC; null if there is no such time. */
+void wl_json_time(struct wl_json *json, const char *key, int64_t sec, uint32_t nsec);
 /* Any bytes up to a NUL; ill-formed UTF-8 becomes U+FFFD. NULL: null. */
 void wl_json_string(struct wl_json *json, const char *key, const char *text);
 /* The same, but "" also is null. */

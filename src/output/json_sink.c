@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "explain/names.h"
 #include "explain/phrase.h"
@@ -47,7 +46,10 @@ static void put_options(struct wl_json *j, const struct wl_start_info *info)
 		wl_json_u64(j, "over_ns", info->config->over_ns);
 		wl_json_u64(j, "timeout_ns", info->config->timeout_ns);
 		wl_json_bool(j, "follow_all", info->config->chain.follow_all);
+		wl_json_u64(j, "ring_bytes", info->config->record ? info->config->ring_size : 0);
+		wl_json_u64(j, "syscalls", info->config->syscalls);
 	}
+	wl_json_string(j, "captures", info->captures);
 	wl_json_object_end(j);
 }
 
@@ -73,20 +75,6 @@ static int json_sink_start(struct wl_sink *sink, const struct wl_start_info *inf
 }
 
 /* ---- slow ---- */
-
-static void put_time(struct wl_json *j, const struct wl_wall *wall)
-{
-	time_t sec = (time_t)wall->sec;
-	char day[40], text[64];
-	struct tm tm;
-
-	if (!gmtime_r(&sec, &tm) || !strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm)) {
-		wl_json_null(j, "time");
-		return;
-	}
-	snprintf(text, sizeof(text), "%s.%09uZ", day, wall->nsec % 1000000000);
-	wl_json_string(j, "time", text);
-}
 
 static const char *reason_name(const struct wl_slow *slow)
 {
@@ -286,7 +274,7 @@ static int json_sink_slow(struct wl_sink *sink, const struct wl_report *report)
 
 	begin_line(j, "slow");
 	wl_json_u64(j, "id", report->id);
-	put_time(j, &report->time);
+	wl_json_time(j, "time", report->time.sec, report->time.nsec);
 	wl_json_string(j, "reason", reason_name(&report->slow));
 	wl_json_u64(j, "threshold_ns", report->slow.threshold_ns);
 	put_target(j, report);
@@ -340,6 +328,22 @@ static uint64_t chains_lost(const uint64_t counters[WL_CNT_MAX])
 	return sum;
 }
 
+static void put_captures(struct wl_json *j, const struct wl_capture_stats *captures)
+{
+	if (!captures->on) {
+		wl_json_null(j, "captures");
+		return;
+	}
+	wl_json_object(j, "captures");
+	wl_json_u64(j, "taken", captures->taken);
+	wl_json_u64(j, "on_demand", captures->on_demand);
+	wl_json_u64(j, "too_soon", captures->too_soon);
+	wl_json_u64(j, "not_worse", captures->not_worse);
+	wl_json_u64(j, "no_room", captures->no_room);
+	wl_json_u64(j, "not_written", captures->not_written);
+	wl_json_object_end(j);
+}
+
 static void put_losses(struct wl_json *j, const struct wl_stats *stats)
 {
 	wl_json_object(j, "lost");
@@ -369,6 +373,7 @@ static int json_sink_stats(struct wl_sink *sink, const struct wl_stats *stats)
 	wl_json_u64(j, "slow", stats->slow);
 	wl_json_u64(j, "timeouts", stats->timeouts);
 	wl_json_u64(j, "suppressed", stats->suppressed);
+	put_captures(j, &stats->captures);
 	put_losses(j, stats);
 	return end_line(j);
 }

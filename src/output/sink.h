@@ -19,6 +19,7 @@ struct wl_start_info {
 	const char *kernel;       /* uname release */
 	uint64_t boot_to_real_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC at start */
 	uint64_t memory_bytes;    /* of the maps */
+	const char *captures;     /* directory, NULL: none are taken */
 	const struct wl_config *config;
 };
 

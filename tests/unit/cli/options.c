@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
+#include "abi/ring.h"
 #include "capture.h"
 #include "cli/options.h"
 
@@ -15,7 +16,7 @@ struct parsed {
 	int ret;
 	char *argv[MAX_ARGS];
 	char line[1024];
-	char out[8192], err[4096];
+	char out[16384], err[4096];
 };
 
 /* Parses a command line written with spaces; an argument '' is empty. */
@@ -242,8 +243,33 @@ static void test_refused(void **state)
 		{ "watch --softirq NET", "--softirq: 'NET' is not one of HI, TIMER, NET_TX" },
 		{ "watch --json=yes", "--json: it takes no value, but got 'yes'" },
 		{ "watch --jsn", "--jsn is not an option (did you mean --json?)" },
-		{ "watch --captures none", "--captures is not an option" },
-		{ "watch --ring 4M", "--ring is not an option" },
+		{ "watch --captures ''", "--captures: the name is empty" },
+		{ "watch --ring 4X", "--ring: '4X' is not a size (try 512K, 4M, 1G)" },
+		{ "watch --ring 3M", "--ring: '3M' is not a power of two (try 2M or 4M)" },
+		{ "watch --ring 700K", "--ring: '700K' is not a power of two (try 512K or 1M)" },
+		{ "watch --ring 256K", "--ring: '256K' is too small (at least 512K)" },
+		{ "watch --ring 2G", "--ring: '2G' is too large (at most 1024M per CPU)" },
+		{ "watch --ring 99999999T", "--ring: '99999999T' is out of range" },
+		{ "watch --post 2s", "--post: '2s' is too long (at most 1s)" },
+		{ "watch --post 5", "--post: '5' is not a duration" },
+		{ "watch --syscalls=some", "--syscalls: 'some' is not one of targets, all" },
+		{ "watch --syscalls some", "'some' is not an option" },
+		{ "watch --keep 0", "--keep: '0' keeps nothing (--captures none takes none)" },
+		{ "watch --keep many", "--keep: 'many' is not a number (try 3, 10)" },
+		{ "watch --keep 1001", "--keep: '1001' is too many (at most 1000 per cause)" },
+		{ "watch --keep 99999999999", "is too many" },
+		{ "watch --keep-size 4K", "--keep-size: '4K' is too small (at least 1M)" },
+		{ "watch --captures none --ring 4M", "--ring: it means nothing without captures" },
+		{ "watch --syscalls --captures none", "--syscalls: it means nothing without" },
+		{ "watch -o trace", "-o: it is an option of record (watch writes captures" },
+		{ "record", "record: -o DIR is missing: where to write (-o trace)" },
+		{ "record -o ''", "-o: the name is empty" },
+		{ "record -o t --over 5ms",
+		  "--over: it is an option of watch (record measures no" },
+		{ "record -o t --keep 3", "--keep: it is an option of watch" },
+		{ "record -o t --captures x", "--captures: it is an option of watch" },
+		{ "record -o t --until run", "--until: it is an option of watch" },
+		{ "record -o t --ovr", "--ovr is not an option (see --help)" },
 		{ "watch -x", "-x is not an option (see --help)" },
 		{ "watch -vx", "-x is not an option" },
 		{ "watch memcached", "'memcached' is not an option (a name goes after -n" },
@@ -264,6 +290,70 @@ static void test_refused(void **state)
 		    !strstr(p.err, rows[i].message) || strchr(p.err, '\n')[1])
 			fail_msg("'%s': %d, %s", rows[i].line, p.ret, p.err);
 	}
+}
+
+static void test_recorder(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o = parse_ok(&p, "watch");
+
+	assert_int_equal(o->config.record, 1);
+	assert_int_equal(o->config.follow, 1);
+	assert_int_equal(o->config.syscalls, WL_SYSCALLS_NONE);
+	assert_int_equal(o->config.ring_size, 0);
+	assert_string_equal(o->captures, "whylate-captures");
+	assert_null(o->output);
+	assert_int_equal(o->post_ns, 5000000);
+	assert_int_equal(o->keep, 3);
+	assert_int_equal(o->keep_size, 256 << 20);
+	o = parse_ok(&p, "watch --captures none");
+	assert_int_equal(o->config.record, 0);
+	assert_null(o->captures);
+	o = parse_ok(&p, "watch --captures /tmp/c --ring 1M --post 0s --keep 7 --keep-size 1G "
+			 "--syscalls");
+	assert_int_equal(o->config.record, 1);
+	assert_int_equal(o->config.syscalls, WL_SYSCALLS_TARGETS);
+	assert_int_equal(o->config.ring_size, 1 << 20);
+	assert_string_equal(o->captures, "/tmp/c");
+	assert_int_equal(o->post_ns, 0);
+	assert_int_equal(o->keep, 7);
+	assert_int_equal(o->keep_size, 1 << 30);
+	o = parse_ok(&p, "watch --ring 1024M --syscalls=all");
+	assert_int_equal(o->config.syscalls, WL_SYSCALLS_ALL);
+	assert_int_equal(o->config.ring_size, WL_RING_MAX);
+	o = parse_ok(&p, "demo -n x");
+	assert_int_equal(o->config.record, 0);
+	assert_int_equal(o->config.follow, 1);
+}
+
+static void test_record(void **state)
+{
+	struct parsed p;
+	const struct wl_options *o =
+		parse_ok(&p, "record -o dir -n mc* --ring 8M --syscalls=targets --duration 10s -v");
+
+	assert_int_equal(o->config.record, 1);
+	assert_int_equal(o->config.follow, 0);
+	assert_true(o->config.timeout_ns == 0);
+	assert_string_equal(o->output, "dir");
+	assert_null(o->captures);
+	assert_int_equal(o->config.syscalls, WL_SYSCALLS_TARGETS);
+	assert_int_equal(o->config.ring_size, 8 << 20);
+	assert_int_equal(o->config.target.nnames, 1);
+	o = parse_ok(&p, "record --output=dir -- sleep 1");
+	assert_string_equal(o->output, "dir");
+	assert_string_equal(o->command[0], "sleep");
+}
+
+static void test_default_ring(void **state)
+{
+	assert_int_equal(wl_options_default_ring(1), 4 << 20);
+	assert_int_equal(wl_options_default_ring(64), 4 << 20);
+	assert_int_equal(wl_options_default_ring(65), 2 << 20);
+	assert_int_equal(wl_options_default_ring(128), 2 << 20);
+	assert_int_equal(wl_options_default_ring(512), 512 << 10);
+	assert_int_equal(wl_options_default_ring(4096), 512 << 10);
+	assert_int_equal(wl_options_default_ring(0), 4 << 20);
 }
 
 static void test_too_many(void **state)
@@ -288,6 +378,12 @@ static void test_too_many(void **state)
 	assert_non_null(strstr(p.err, "--idle: '1' is one too many (at most 8)"));
 }
 
+static void check_lines(char *text)
+{
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
+		assert_true(end - line <= 80);
+}
+
 static void test_help(void **state)
 {
 	static const char *const words[] = {
@@ -309,8 +405,16 @@ static void test_help(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strstr(p.out, words[i]))
 			fail_msg("%s", words[i]);
-	for (char *line = p.out, *end; (end = strchr(line, '\n')); line = end + 1)
-		assert_true(end - line <= 80);
+	assert_null(strstr(p.out, "-o, --output"));
+	check_lines(p.out);
+	parse(&p, "record --help");
+	assert_int_equal(p.ret, 1);
+	assert_non_null(strstr(p.out, "usage: whylate record -o DIR"));
+	assert_non_null(strstr(p.out, "-o, --output DIR"));
+	assert_non_null(strstr(p.out, "--syscalls[=all]"));
+	assert_null(strstr(p.out, "--over"));
+	assert_null(strstr(p.out, "What is slow"));
+	check_lines(p.out);
 }
 
 static void test_no_arguments(void **state)
@@ -326,43 +430,17 @@ static void test_no_arguments(void **state)
 static void test_fuzz(void **state)
 {
 	static const char *const words[] = {
-		"--over",
-		"5ms",
-		"p99",
-		"worst",
-		"-p",
-		"1,2",
-		"-n",
-		"mc*",
-		"--idle",
-		"futex:0x10",
-		"--until",
-		"run",
-		"idle",
-		"--json",
-		"-vv",
-		"--timeout",
-		"none",
-		"--softirq",
-		"RCU,HI",
-		"--rt",
-		"-u",
-		"joe",
-		"--cgroup=/x",
-		"--irq=3",
-		"-t7",
-		"--color",
-		"never",
-		"x",
-		"--over=",
-		"-q",
-		"--timer",
-		"--follow",
-		"all",
-		"-n\xff\x1b",
-		"--=",
-		"-",
-		"--duration=1h",
+		"--over",     "5ms",         "p99",        "worst",
+		"-p",         "1,2",         "-n",         "mc*",
+		"--idle",     "futex:0x10",  "--syscalls", "--syscalls=all",
+		"--captures", "none",        "--ring",     "1M",
+		"--keep=2",   "--until",     "run",        "idle",
+		"--json",     "-vv",         "--timeout",  "none",
+		"--softirq",  "RCU,HI",      "--rt",       "-u",
+		"joe",        "--cgroup=/x", "--irq=3",    "-t7",
+		"--color",    "never",       "x",          "--over=",
+		"-q",         "--timer",     "--follow",   "all",
+		"-n\xff\x1b", "--=",         "-",          "--duration=1h",
 	};
 	uint64_t seed = 5;
 
@@ -386,13 +464,14 @@ static void test_fuzz(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_targets),
-		cmocka_unit_test(test_over),     cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_idle),     cmocka_unit_test(test_stimuli),
-		cmocka_unit_test(test_output),   cmocka_unit_test(test_command),
-		cmocka_unit_test(test_refused),  cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_help),     cmocka_unit_test(test_no_arguments),
-		cmocka_unit_test(test_fuzz),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_over),         cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_idle),         cmocka_unit_test(test_stimuli),
+		cmocka_unit_test(test_output),       cmocka_unit_test(test_command),
+		cmocka_unit_test(test_refused),      cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_recorder),     cmocka_unit_test(test_record),
+		cmocka_unit_test(test_default_ring), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_no_arguments), cmocka_unit_test(test_fuzz),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
