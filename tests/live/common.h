@@ -3,7 +3,9 @@
 #ifndef WL_TEST_COMMON_H
 #define WL_TEST_COMMON_H
 
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>

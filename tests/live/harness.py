@@ -309,6 +309,12 @@ class Context:
             self._binaries[name] = out
         return self._binaries[name]
 
+    def built(self, name):
+        """A C program of these tests that links with the project, built beside whylate."""
+        path = os.path.join(os.path.dirname(self.whylate), 'tests', 'live-' + name)
+        check(os.path.exists(path), '%s is not there: build with -Dtests=true' % path)
+        return path
+
     def spawn(self, argv, **kw):
         """Popen in a process group of its own; killed at the test's end and with the runner."""
         kw.setdefault('stdin', subprocess.DEVNULL)
@@ -433,6 +439,8 @@ class Session:
 
     def __init__(self, ctx, args, command=None, prefix=(), timeout=30):
         self.ctx = ctx
+        if '--captures' not in args:
+            args = [*args, '--captures', 'none']
         self.argv = [*prefix, ctx.whylate, 'watch', *map(str, args), '--json']
         self.command = command
         if command:
@@ -538,7 +546,7 @@ class Result:
 
     def lost(self):
         """Slow responses that were not printed."""
-        return self.counter('slow_lost') + self.stats.get('suppressed', 0)
+        return self.counter('slow_lost')
 
     def of(self, tid):
         return [s for s in self.slow if s['target']['tid'] == tid]

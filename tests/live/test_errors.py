@@ -255,7 +255,7 @@ def errors_reader_goes(ctx):
     go(p)
     found = []
     for extra in ['--json'], []:
-        line = ' '.join(['"$0"', 'watch', '-p', str(pid), '--over', '100us', *extra])
+        line = ' '.join(['"$0"', 'watch', '-p', str(pid), '--over', '100us', '--captures', 'none', *extra])
         t = ctx.spawn(['bash', '-c', '(%s; echo "status $?" >&2) | head -1' % line, ctx.whylate],
                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
@@ -272,7 +272,7 @@ def errors_reader_goes(ctx):
     return 'exit status %s; full disk 1' % ', '.join(found)
 
 
-CONFIGURATIONS = ['', '--until run', '--until block', '--until idle', '-n a* -n b', '--rt -u root', '--timeout none',
+CONFIGURATIONS = ['', '--captures none', '--syscalls --ring 512K', '--syscalls=all --until run', '--until run', '--until block', '--until idle', '-n a* -n b', '--rt -u root', '--timeout none',
                   '--irq 1 --softirq NET_RX --timer', '--follow all', '--over worst', '--over p99', '--idle futex',
                   '-p 1 -t 1']
 

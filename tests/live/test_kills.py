@@ -25,7 +25,8 @@ def _files(ctx):
 
 def _start(ctx, tid):
     # --timeout: the iterator is loaded too
-    return ctx.spawn([ctx.whylate, 'watch', '-t', tid, '--over', '1ms', '--timeout', '20ms', '--duration', '300ms', '--json'],
+    return ctx.spawn([ctx.whylate, 'watch', '-t', tid, '--over', '1ms', '--timeout', '20ms', '--duration', '300ms', '--json',
+                      '--captures', 'none'],
                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
