@@ -18,8 +18,8 @@ struct {
 	__type(value, struct wl_syscall_layout);
 } wl_syscall_layouts SEC(".maps");
 
-#define WL_SLOT_LIMIT_MASK 31 /* 6 fields, 2 of them strings of 8 slots, and a result: 21 at most  \
-			       */
+/* 6 fields, 2 of them strings of 8 slots, and a result: 21 slots at most. */
+#define WL_SLOT_LIMIT_MASK 31
 
 struct wl_syscall {
 	__u64 args[8]; /* 6, rounded up for masking */

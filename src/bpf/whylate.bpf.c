@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
  * The kernel side: one program per tracepoint. Each is thin: it looks state up, hands its event to
- * src/chain/ and to the flight recorder, and reports what ends. Programs of features that are off are not loaded
- * (live/probes.c).
+ * src/chain/ and to the flight recorder, and reports what ends. Programs of features that are off
+ * are not loaded (live/probes.c).
  */
 #include "bpf/report.h"
 

@@ -100,7 +100,7 @@ int wl_ring_maps_new(struct wl_ring_maps **maps, uint32_t ncpu, size_t size)
 		return -ENOMEM;
 	m->rings.ncpu = ncpu;
 	m->rings.size = size;
-	m->ring = calloc(ncpu, sizeof(*m->ring));
+	m->ring = calloc(ncpu, sizeof(void *));
 	m->fd = calloc(ncpu, sizeof(*m->fd));
 	m->rings.ring = m->ring;
 	if (!m->ring || !m->fd) {
