@@ -298,6 +298,28 @@ static int record(struct record *r, int argc, char **argv)
 	return exit_status(r, finish(r, ret));
 }
 
+static bool has_target(const struct wl_options *o)
+{
+	const struct wl_target_config *t = &o->config.target;
+
+	return o->command || t->npids || t->ntids || t->nnames || t->rt_only || o->ncgroups ||
+	       o->nusers;
+}
+
+/* Who is a target, the state machine knows: it runs along, and nothing is slow to it. */
+static void choose_syscalls(struct wl_options *o)
+{
+	if (o->config.syscalls != WL_SYSCALLS_TARGETS)
+		return;
+	if (!has_target(o)) {
+		o->config.syscalls = WL_SYSCALLS_ALL;
+		return;
+	}
+	o->config.follow = 1;
+	o->config.over = WL_OVER_FIXED;
+	o->config.over_ns = ~UINT64_C(0);
+}
+
 int wl_record_main(int argc, char **argv)
 {
 	struct record r = { .loop.signals = -1, .dir.fd = -1 };
@@ -305,6 +327,7 @@ int wl_record_main(int argc, char **argv)
 
 	if (ret)
 		return ret > 0 ? WL_EXIT_OK : WL_EXIT_USAGE;
+	choose_syscalls(&r.loop.setup.options);
 	r.progress = isatty(STDERR_FILENO) && !r.loop.setup.options.quiet;
 	ret = wl_loop_open_signals(&r.loop);
 	if (ret) {
