@@ -11,7 +11,7 @@
  *
  * Numbers and layouts are a file format: append, never change.
  *
- * Field types: u8 u16 u32 u64 s32 s64, x32 x64 (shown in hexadecimal), text16/24/64 (UTF-8,
+ * Field types: u8 u16 u32 u64 s32 s64, x8 x64 (shown in hexadecimal), text16/24/64 (UTF-8,
  * zero-padded, not always terminated), tids (a sequence of one s32 whose length is the field
  * before). Kernel addresses are hashed with a key of the recording: equal ones stay equal.
  */
@@ -167,11 +167,11 @@
 #define WL_EV_page_fault(F)                                                                        \
 	F(x64, address) /* of targets only, else 0 */                                              \
 	F(x64, ip)      /* user space: of targets only; kernel: hashed */                          \
-	F(x64, error_code)
+	F(x8, error_code)
 
 #define WL_EV_reclaim_begin(F)                                                                     \
 	F(s32, order)                                                                              \
-	F(x32, gfp_flags)                                                                          \
+	F(u32, gfp_flags)                                                                          \
 	F(u32, wl_flags)
 
 #define WL_EV_reclaim_end(F)                                                                       \
@@ -320,7 +320,7 @@ enum wl_event_id {
 #define WL_EV_MEMBER_u64(name) __u64 name;
 #define WL_EV_MEMBER_s32(name) __s32 name;
 #define WL_EV_MEMBER_s64(name) __s64 name;
-#define WL_EV_MEMBER_x32(name) __u32 name;
+#define WL_EV_MEMBER_x8(name) __u8 name;
 #define WL_EV_MEMBER_x64(name) __u64 name;
 #define WL_EV_MEMBER_text16(name) char name[16];
 #define WL_EV_MEMBER_text24(name) char name[24];

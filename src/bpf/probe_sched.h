@@ -368,7 +368,9 @@ int BPF_PROG(wl_sched_process_exec, struct task_struct *task, int old_pid,
 	if (!e)
 		return 0;
 	__builtin_memset(e->filename, 0, sizeof(e->filename));
-	if (wl_following() ? t && t->flags & WL_TASK_TARGET : wl_config()->syscalls)
+	e->filename[0] = '?';
+	if (wl_following() ? t && t->flags & WL_TASK_TARGET
+			   : wl_config()->syscalls == WL_SYSCALLS_ALL)
 		bpf_probe_read_kernel_str(e->filename, sizeof(e->filename), bprm->filename);
 	e->tid = task->pid;
 	e->old_tid = old_pid;

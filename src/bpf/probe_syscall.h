@@ -81,11 +81,15 @@ WL_INLINE __u64 *wl_syscall_slot(void *payload, __u32 slot)
 	return (__u64 *)payload + (slot & WL_SLOT_LIMIT_MASK);
 }
 
-/* A page that is not in memory leaves the text empty: nothing here may sleep. */
+/*
+ * A page that is not in memory can't be read: nothing here may sleep. (Never all zeros: babeltrace2
+ * shows the text of the record before then.)
+ */
 WL_INLINE void wl_syscall_text(__u64 *slot, __u64 address)
 {
 	__builtin_memset(slot, 0, WL_SYSCALL_TEXT);
-	bpf_probe_read_user_str(slot, WL_SYSCALL_TEXT, (const void *)address);
+	if (bpf_probe_read_user_str(slot, WL_SYSCALL_TEXT, (const void *)address) < 0)
+		*slot = '?';
 }
 
 static __noinline void wl_syscall_fill(void *payload, const struct wl_syscall *call)

@@ -9,12 +9,10 @@
 #include "capture/capturer.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "capture/control.h"
@@ -30,6 +28,7 @@
 #include "output/sink.h"
 #include "util/file.h"
 #include "util/message.h"
+#include "util/thread.h"
 
 #define POLL_MS 5
 #define LOOK_NS 5000000ull     /* how often who waits for the thread to see the pin looks again */
@@ -37,7 +36,6 @@
 #define POST_MAX_NS 1000000000ull
 #define HISTORY 64
 #define PRIORITY 50
-#define NICE (-20)
 
 /* Which response: a timeout and its end are two. */
 struct key {
@@ -405,46 +403,14 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-static int create_thread(struct wl_capturer *c, bool real_time)
-{
-	struct sched_param param = { .sched_priority = PRIORITY };
-	pthread_attr_t attr;
-	int ret = pthread_attr_init(&attr);
-
-	if (ret)
-		return ret;
-	if (real_time) {
-		pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-		pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
-		pthread_attr_setschedparam(&attr, &param);
-	}
-	ret = pthread_create(&c->thread, &attr, run, c);
-	pthread_attr_destroy(&attr);
-	return ret;
-}
-
-/* A nice value is a thread's; a new thread has its creator's. */
-static int create_nice(struct wl_capturer *c)
-{
-	int before = getpriority(PRIO_PROCESS, 0), ret;
-	bool changed = !setpriority(PRIO_PROCESS, 0, NICE);
-
-	ret = create_thread(c, false);
-	if (changed)
-		setpriority(PRIO_PROCESS, 0, before);
-	return ret;
-}
-
 int wl_capturer_start(struct wl_capturer *c)
 {
-	int ret = create_thread(c, true);
+	int ret = wl_thread_start_urgent(&c->thread, PRIORITY, run, c);
 
 	if (ret)
-		ret = create_nice(c);
-	if (ret)
-		wl_error("cannot start a thread: %s", strerror(ret));
+		wl_error("cannot start a thread: %s", strerror(-ret));
 	c->running = !ret;
-	return -ret;
+	return ret;
 }
 
 static void wake(struct wl_capturer *c)
@@ -626,8 +592,8 @@ static void wait_for_change(struct wl_capturer *c, uint64_t until)
 	pthread_cond_timedwait(&c->changed, &c->mutex, &ts);
 }
 
-/* What has become of this response; NULL: it is not captured, or not in time. mutex is held. */
-static const struct job *wait_for_job(struct wl_capturer *c, const struct key *key)
+/* What has become of this response; NULL: it is not captured, or (late) not yet. mutex is held. */
+static const struct job *wait_for_job(struct wl_capturer *c, const struct key *key, bool *late)
 {
 	uint64_t until = wl_machine_now() + WL_CAPTURER_WAIT_NS;
 
@@ -639,7 +605,8 @@ static const struct job *wait_for_job(struct wl_capturer *c, const struct key *k
 			return job;
 		if (!pin && !same_key(&c->in_hand, key) && !same_key(&c->submitted, key))
 			return NULL;
-		if (wl_machine_now() >= until)
+		*late = wl_machine_now() >= until;
+		if (*late)
 			return NULL;
 		wait_for_change(c, until);
 	}
@@ -689,15 +656,18 @@ void wl_capturer_attach(struct wl_capturer *c, struct wl_report *report)
 {
 	struct key key = key_of(&report->slow);
 	const struct job *job;
+	bool late = false;
 
 	pthread_mutex_lock(&c->mutex);
 	if (key.timeout)
 		submit(c, &key, report);
-	job = wait_for_job(c, &key);
+	job = wait_for_job(c, &key, &late);
 	if (job && !job->ruling)
 		adopt(c, job, report);
 	else if (job)
 		c->counts.suppressed[job->ruling]++;
+	else if (late)
+		c->counts.late++;
 	else
 		c->counts.suppressed[c->failing ? WL_RULING_DISK : WL_RULING_SOON]++;
 	pthread_mutex_unlock(&c->mutex);

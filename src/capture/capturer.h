@@ -59,6 +59,7 @@ bool wl_capturer_message(struct wl_capturer *capturer, char *text, size_t size);
 struct wl_capturer_counts {
 	uint64_t taken; /* of slow and unfinished responses */
 	uint64_t on_demand;
+	uint64_t late; /* reports that did not wait until their capture was done */
 	uint64_t suppressed[WL_RULING_MAX]; /* reports without one, by reason */
 };
 

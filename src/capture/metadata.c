@@ -86,7 +86,7 @@ static void put_types(FILE *out)
 		{ 8, 10, "false", "uint8_t" },   { 16, 10, "false", "uint16_t" },
 		{ 32, 10, "false", "uint32_t" }, { 64, 10, "false", "uint64_t" },
 		{ 32, 10, "true", "int32_t" },   { 64, 10, "true", "int64_t" },
-		{ 32, 16, "false", "hex32_t" },  { 64, 16, "false", "hex64_t" },
+		{ 8, 16, "false", "hex8_t" },    { 64, 16, "false", "hex64_t" },
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
@@ -196,7 +196,7 @@ struct field {
 #define TSDL_u64(name) "uint64_t", #name, ""
 #define TSDL_s32(name) "int32_t", #name, ""
 #define TSDL_s64(name) "int64_t", #name, ""
-#define TSDL_x32(name) "hex32_t", #name, ""
+#define TSDL_x8(name) "hex8_t", #name, ""
 #define TSDL_x64(name) "hex64_t", #name, ""
 #define TSDL_text16(name) "text_t", #name, "[16]"
 #define TSDL_text24(name) "text_t", #name, "[24]"

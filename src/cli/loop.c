@@ -174,6 +174,7 @@ static void add_captures(struct wl_loop *loop, struct wl_stats *stats)
 	s->on = true;
 	s->taken = counts.taken;
 	s->on_demand = counts.on_demand;
+	s->late = counts.late;
 	s->too_soon = counts.suppressed[WL_RULING_SOON];
 	s->not_worse = counts.suppressed[WL_RULING_MILD];
 	s->no_room = counts.suppressed[WL_RULING_ROOM];
@@ -181,13 +182,24 @@ static void add_captures(struct wl_loop *loop, struct wl_stats *stats)
 	stats->suppressed = s->too_soon + s->not_worse + s->no_room + s->not_written;
 }
 
+static uint64_t records_lost(const struct wl_rings *rings)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t cpu = 0; rings && cpu < rings->ncpu; cpu++)
+		sum += __atomic_load_n(&rings->ring[cpu]->head.lost, __ATOMIC_RELAXED);
+	return sum;
+}
+
 static int read_stats(struct wl_loop *loop, struct wl_stats *stats)
 {
 	int ret = wl_session_stats(loop->setup.session, stats);
 
-	if (!ret)
-		add_captures(loop, stats);
-	return ret;
+	if (ret)
+		return ret;
+	stats->lost_events = records_lost(wl_session_rings(loop->setup.session));
+	add_captures(loop, stats);
+	return 0;
 }
 
 static int refresh(struct wl_loop *loop)

@@ -66,6 +66,7 @@ struct wl_row {
 struct wl_capture_stats {
 	bool on;
 	uint64_t taken, on_demand;
+	uint64_t late;        /* taken, but not in time to be shown with the response */
 	uint64_t too_soon;    /* less than a second after another */
 	uint64_t not_worse;   /* than those kept of their cause */
 	uint64_t no_room;     /* among worse ones that fill the size */

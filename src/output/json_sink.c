@@ -49,7 +49,6 @@ static void put_options(struct wl_json *j, const struct wl_start_info *info)
 		wl_json_u64(j, "ring_bytes", info->config->record ? info->config->ring_size : 0);
 		wl_json_u64(j, "syscalls", info->config->syscalls);
 	}
-	wl_json_string(j, "captures", info->captures);
 	wl_json_object_end(j);
 }
 
@@ -66,6 +65,7 @@ static int json_sink_start(struct wl_sink *sink, const struct wl_start_info *inf
 		wl_json_u64(j, "cpus", info->config->ncpu);
 	}
 	put_options(j, info);
+	wl_json_string(j, "captures", info->captures);
 	wl_json_object(j, "clock");
 	wl_json_string(j, "name", "monotonic");
 	wl_json_decimal(j, "to_realtime_ns", info->boot_to_real_ns);
@@ -337,6 +337,7 @@ static void put_captures(struct wl_json *j, const struct wl_capture_stats *captu
 	wl_json_object(j, "captures");
 	wl_json_u64(j, "taken", captures->taken);
 	wl_json_u64(j, "on_demand", captures->on_demand);
+	wl_json_u64(j, "late", captures->late);
 	wl_json_u64(j, "too_soon", captures->too_soon);
 	wl_json_u64(j, "not_worse", captures->not_worse);
 	wl_json_u64(j, "no_room", captures->no_room);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "abi/ring.h"
-#include "trace/events.h"
+#include "trace/gap.h"
 #include "trace/locate.h"
 #include "trace/native_say.h"
 #include "trace/packet_view.h"
@@ -35,13 +35,10 @@ struct stream {
 	uint64_t *filled; /* payload of a record that is too short, filled up */
 	unsigned next;    /* entry of the packet's index */
 	bool ended;
-	bool gap;       /* records before the next one are missing */
-	uint64_t lost;  /* before the next one, as the stream's counter says */
-	uint64_t since; /* with gap or lost: since when */
-	bool lossy;     /* losses lie in or right behind the packet before */
-	uint64_t given; /* time stamp of the last event */
-	uint64_t begin; /* time stamp of the first record of the packet before */
-	bool counted;   /* a packet before had counters: */
+	struct wl_gap gap; /* before the next record */
+	bool lossy;        /* losses lie anywhere in the packet, or right behind it */
+	uint64_t given;    /* time stamp of the last event */
+	bool counted;      /* a packet before had counters: */
 	uint64_t seq, discarded;
 	struct wl_native_told told;
 	struct wl_packet_view packet;
@@ -99,7 +96,7 @@ static int open_file(const char *dir, const char *name, struct stat *st)
 /* The metadata's text: *text is the caller's to free. 0 or -errno. */
 static int read_metadata(const char *dir, char **text, size_t *len)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd = open_file(dir, "metadata", &st);
 	size_t size;
 	ssize_t n;
@@ -153,24 +150,16 @@ static void stream_end(struct native *native, struct stream *stream, size_t rest
 	struct wl_trace *trace = native->trace;
 
 	wl_native_tell_end(&stream->told, stream->number, rest, &trace->problems);
-	trace->stats.lost += stream->lost;
-	stream->lost = 0;
+	trace->stats.lost += stream->gap.lost;
+	stream->gap.lost = 0;
 	stream->ended = true;
 	close(stream->fd);
 	stream->fd = -1;
 }
 
-/* Something is missing before the next record; the earliest `since` counts. */
-static void stream_gap(struct stream *stream, uint64_t since)
-{
-	if (!stream->gap || since < stream->since)
-		stream->since = since;
-	stream->gap = true;
-}
-
 /*
  * What the counters of two packets in a row say. The losses may lie anywhere between the last
- * record of the packet before and the first one of the next: so that one gets a mark, too.
+ * record of the packet before and the first one of the next.
  */
 static void compare_counters(struct native *native, struct stream *stream)
 {
@@ -180,12 +169,12 @@ static void compare_counters(struct native *native, struct stream *stream)
 	struct wl_trace *trace = native->trace;
 
 	if (lost && lost < LOST_MAX) {
-		stream->lost += lost;
+		stream->gap.lost += lost;
 		stream->lossy = true;
-		stream_gap(stream, stream->given);
+		wl_gap_add(&stream->gap, stream->given);
 	}
 	if (missing && missing < LOST_MAX) {
-		stream_gap(stream, stream->given);
+		wl_gap_add(&stream->gap, stream->given);
 		wl_native_tell_missing(&stream->told, stream->number, missing, &trace->stats,
 				       &trace->problems);
 	}
@@ -227,15 +216,12 @@ static void stream_take(struct native *native, struct stream *stream, size_t len
 	wl_packet_view_read(stream->data, len, &native->rules, packet->last, packet);
 	if (!(packet->header.bad & WL_PACKET_BAD_STREAM) && packet->header.cpu != stream->cpu)
 		packet->header.bad |= WL_PACKET_BAD_STREAM;
-	if (gap_behind)
-		stream_gap(stream, stream->given);
-	if (stream->lossy)
-		stream_gap(stream, stream->begin);
+	if (gap_behind || stream->lossy)
+		wl_gap_add(&stream->gap, stream->given);
 	stream->lossy = false;
 	take_counters(native, stream);
 	wl_native_tell_packet(&stream->told, packet, stream->number, &trace->stats,
 			      &trace->problems);
-	stream->begin = packet->n ? record_at(stream, packet->index[0] & ~7u)->ts : stream->given;
 	stream->next = 0;
 }
 
@@ -291,15 +277,6 @@ static void fill_event(struct native *native, struct stream *stream, struct wl_e
 			       : 0;
 }
 
-static void fill_loss(struct stream *stream, struct wl_event *event)
-{
-	event->flags |= WL_EVENT_AFTER_LOSS;
-	event->lost = stream->lost;
-	event->lost_since = stream->since;
-	stream->lost = 0;
-	stream->gap = false;
-}
-
 static int native_step(void *ctx, unsigned i, struct wl_event *event)
 {
 	struct native *native = ctx;
@@ -316,10 +293,10 @@ static int native_step(void *ctx, unsigned i, struct wl_event *event)
 	fill_event(native, stream, event, entry & ~7u);
 	event->lost = 0;
 	event->lost_since = 0;
-	if (entry & WL_PACKET_GAP)
-		stream_gap(stream, stream->given);
-	if (stream->gap)
-		fill_loss(stream, event);
+	if (entry & WL_PACKET_GAP || stream->lossy)
+		wl_gap_add(&stream->gap, stream->given);
+	if (stream->gap.open)
+		wl_gap_close(&stream->gap, event);
 	stream->given = event->ts;
 	return 1;
 }
@@ -359,13 +336,13 @@ static int refuse_stream(struct native *native, const char *dir, const char *nam
 static int add_stream(struct native *native, const char *dir, const char *name, char *why,
 		      size_t size)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	struct stream **streams;
 	int fd = open_file(dir, name, &st);
 
 	if (fd < 0)
 		return refuse_stream(native, dir, name, fd, why, size);
-	streams = realloc(native->streams, (native->n + 1) * sizeof(struct stream *));
+	streams = reallocarray(native->streams, native->n + 1, sizeof(struct stream *));
 	if (streams) {
 		native->streams = streams;
 		streams[native->n] = stream_new((uint32_t)wl_stream_name_cpu(name), fd);
@@ -404,7 +381,7 @@ static int open_streams(struct native *native, const char *path, char *why, size
 		ret = add_entry(native, path, entry, why, size);
 	closedir(dir);
 	if (!ret && native->n)
-		qsort(native->streams, native->n, sizeof(*native->streams), by_cpu);
+		qsort(native->streams, native->n, sizeof(struct stream *), by_cpu);
 	return ret;
 }
 
@@ -432,7 +409,7 @@ static bool find_header(const struct native *native, const struct stream *stream
 			struct wl_packet_head *header)
 {
 	char bytes[WL_PACKET_HEADER_USED];
-	struct stat st;
+	struct stat st = { 0 };
 	uint64_t n;
 
 	if (fstat(stream->fd, &st))

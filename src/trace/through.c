@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trace/gap.h"
 #include "trace/source.h"
 #include "trace/through_class.h"
 
@@ -25,12 +26,8 @@ struct stream {
 	bt_message_array_const messages; /* the iterator's; from `at` on we own what is in it */
 	uint64_t at, n;
 	bool ended;
-	bool gap;       /* events before the next one are missing */
-	uint64_t lost;  /* how many, as far as known */
-	uint64_t since; /* with gap: since when */
+	struct wl_gap gap;
 	bool lossy;     /* losses lie in or right behind the packet that is being read */
-	uint64_t begin; /* time stamp of its first event */
-	bool began;     /* had one */
 	uint64_t given; /* time stamp of the last event */
 	uint32_t cpu;
 	uint64_t payload[WL_RECORD_MAX / sizeof(uint64_t)];
@@ -246,18 +243,11 @@ static uint64_t time_of(const struct through *through, const bt_clock_snapshot *
 	return (uint64_t)(ns - through->offset);
 }
 
-static void add_gap(struct stream *stream, uint64_t since)
-{
-	if (!stream->gap || since < stream->since)
-		stream->since = since;
-	stream->gap = true;
-}
-
-/* Losses of the packet that ends may lie behind its first event: the next one's is marked, too. */
+/* Losses of the packet that ends may lie behind its last event. */
 static void end_packet(struct stream *stream)
 {
 	if (stream->lossy)
-		add_gap(stream, stream->began ? stream->begin : stream->given);
+		wl_gap_add(&stream->gap, stream->given);
 	stream->lossy = false;
 }
 
@@ -267,7 +257,6 @@ static void begin_packet(struct stream *stream, const bt_message *message)
 	const bt_field *context = bt_packet_borrow_context_field_const(packet);
 	const bt_field *cpu;
 
-	stream->began = false;
 	if (!context)
 		return;
 	cpu = bt_field_structure_borrow_member_field_by_name_const(context, "cpu_id");
@@ -283,11 +272,11 @@ static void lose_events(struct through *through, struct stream *stream, const bt
 
 	if (bt_message_discarded_events_get_count(message, &count) ==
 	    BT_PROPERTY_AVAILABILITY_AVAILABLE) {
-		stream->lost += count;
+		stream->gap.lost += count;
 		through->trace->info.lost += count;
 	}
 	stream->lossy = true;
-	add_gap(stream, stream->given);
+	wl_gap_add(&stream->gap, stream->given);
 }
 
 static void lose_packets(struct through *through, struct stream *stream, const bt_message *message)
@@ -302,7 +291,7 @@ static void lose_packets(struct through *through, struct stream *stream, const b
 	wl_problem_add(&trace->problems,
 		       "CPU %" PRIu32 ": %" PRIu64 " packets are missing after time stamp %" PRIu64,
 		       stream->cpu, count, stream->given);
-	add_gap(stream, stream->given);
+	wl_gap_add(&stream->gap, stream->given);
 }
 
 static unsigned flags_of(const struct through *through, unsigned id)
@@ -311,15 +300,6 @@ static unsigned flags_of(const struct through *through, unsigned id)
 		return WL_EVENT_FOREIGN;
 	return id >= WL_EVID_STATEDUMP_START && id <= WL_EVID_STATEDUMP_END ? WL_EVENT_SYNTHETIC
 									    : 0;
-}
-
-static void fill_loss(struct stream *stream, struct wl_event *event)
-{
-	event->flags |= WL_EVENT_AFTER_LOSS;
-	event->lost = stream->lost;
-	event->lost_since = stream->since;
-	stream->lost = 0;
-	stream->gap = false;
 }
 
 /* The library's source does not mind time stamps that go back within a stream. */
@@ -332,7 +312,7 @@ static void leave_out(struct through *through, struct stream *stream, uint64_t t
 			       "CPU %" PRIu32 ": an event with time stamp %" PRIu64
 			       " behind one with %" PRIu64 ": left out",
 			       stream->cpu, ts, stream->given);
-	add_gap(stream, stream->given);
+	wl_gap_add(&stream->gap, stream->given);
 }
 
 /* false: not an event for our readers. */
@@ -350,7 +330,7 @@ static bool take_event(struct through *through, struct stream *stream, const bt_
 	}
 	if (decoded.id == WL_EVID_FILLER) {
 		through->trace->stats.fillers++;
-		add_gap(stream, stream->given);
+		wl_gap_add(&stream->gap, stream->given);
 		return false;
 	}
 	ts = time_of(through, bt_message_event_borrow_default_clock_snapshot_const(message));
@@ -368,11 +348,10 @@ static bool take_event(struct through *through, struct stream *stream, const bt_
 		.id = decoded.id,
 		.size = decoded.size,
 	};
-	if (stream->gap)
-		fill_loss(stream, event);
-	if (!stream->began)
-		stream->begin = event->ts;
-	stream->began = true;
+	if (stream->lossy)
+		wl_gap_add(&stream->gap, stream->given);
+	if (stream->gap.open)
+		wl_gap_close(&stream->gap, event);
 	stream->given = event->ts;
 	return true;
 }
@@ -421,8 +400,8 @@ static int refill(struct through *through, struct stream *stream)
 /* What was lost behind the last event is only in the sums. */
 static void end_stream(struct through *through, struct stream *stream)
 {
-	through->trace->stats.lost += stream->lost;
-	stream->lost = 0;
+	through->trace->stats.lost += stream->gap.lost;
+	stream->gap.lost = 0;
 }
 
 static int through_step(void *ctx, unsigned i, struct wl_event *event)

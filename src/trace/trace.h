@@ -30,9 +30,9 @@
 /* State at the start of the window (lttng_statedump_…), not an event that happened at ts. */
 #define WL_EVENT_SYNTHETIC 0x2u
 /*
- * Events of this stream between lost_since and ts may be missing. (Tracers count per packet: where
- * a packet's counter has grown, both its first event and that of the next packet are marked, the
- * first one with the number.)
+ * Events of this stream between lost_since and ts may be missing. Tracers count losses per packet,
+ * up to its end: where a packet's counter has grown all its events are marked, and the first one of
+ * the next packet.
  */
 #define WL_EVENT_AFTER_LOSS 0x4u
 

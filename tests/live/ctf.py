@@ -81,10 +81,10 @@ class Fixed:
 class Layout:
     """How a list of structures that follow each other is read: (values, end of the last one)."""
 
-    def __init__(self, structs, order='<', start=0):
+    def __init__(self, structs, order='<'):
         self.order = order
         self.parts, self.names, self.kinds = [], [], []
-        at = start
+        at = 0
         for s in structs:
             at = self.place(s, at, '')
         self.size = at  # None: depends on the data
@@ -94,7 +94,6 @@ class Layout:
             p.done()
         # The usual case: one part, one unpack.
         self.fast = fixed[0].struct.unpack_from if self.size is not None and fixed else None
-        self.skip = start
 
     def place(self, s, at, prefix):
         """Lays a structure out behind `at`; after a sequence places are not known: None."""
@@ -239,7 +238,8 @@ class Stream:
         fail(h['magic'] == MAGIC, where + 'magic %x', h['magic'])
         fail(h['uuid'] == t.uuid, where + 'uuid %s, the metadata says %s', h['uuid'].hex(), t.uuid.hex())
         fail(h['stream_id'] in t.meta.streams, where + 'stream %d', h['stream_id'])
-        fail(h['stream_instance_id'] == h['cpu_id'], where + 'instance %d of cpu %d', h['stream_instance_id'], h['cpu_id'])
+        fail(h['stream_instance_id'] == h['cpu_id'], where + 'instance %d of cpu %d', h['stream_instance_id'],
+             h['cpu_id'])
         self.cpu = h['cpu_id'] if self.cpu is None else self.cpu
         fail(h['cpu_id'] == self.cpu, where + 'cpu %d in a stream of cpu %d', h['cpu_id'], self.cpu)
         fail(h['packet_size'] % 64 == 0 and h['content_size'] % 8 == 0, where + 'sizes %r', h)
@@ -275,7 +275,10 @@ class Stream:
             kind = types.get(number)
             if not kind:
                 raise self.broken(packet, at, 'no event has the number %d' % number)
-            values, length = kind.layout.read(data, at)
+            try:
+                values, length = kind.layout.read(data, at)
+            except (struct.error, ValueError, Broken) as e:
+                raise self.broken(packet, at, '%s can not be read: %s' % (kind.name, e))
             this = (position - (at - packet.at) // UNIT) & 0xffffffff
             base = this if base is None else base
             stop = at + size
@@ -291,7 +294,8 @@ class Stream:
         return found
 
     def broken(self, packet, at, message):
-        return Broken('%s: packet at %d, record at %d: %s' % (os.path.basename(self.path), packet.at, at - packet.at, message))
+        return Broken('%s: packet at %d, record at %d: %s' % (
+            os.path.basename(self.path), packet.at, at - packet.at, message))
 
     @staticmethod
     def wrong(kind, values, ts, size, length, last, over, this, base):

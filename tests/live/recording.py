@@ -112,16 +112,6 @@ def scratch_disk(ctx):
     return path
 
 
-def figures(text, *names):
-    """Numbers before these words in what whylate says: figures('1,234 events, 0 lost', 'lost')."""
-    found = []
-    for name in names:
-        m = re.search(r'([\d,]+) %s' % name, text)
-        check(m, 'whylate does not say how many %s: %r' % (name, tail(text, 400)))
-        found.append(int(m.group(1).replace(',', '')))
-    return found
-
-
 def interrupts():
     """{number: names} of /proc/interrupts."""
     found = {}

@@ -25,7 +25,7 @@ struct member {
 #define SIZE_u64 8
 #define SIZE_s32 4
 #define SIZE_s64 8
-#define SIZE_x32 4
+#define SIZE_x8 1
 #define SIZE_x64 8
 #define SIZE_text16 16
 #define SIZE_text24 24

@@ -58,6 +58,8 @@ static void test_values(void **state)
 	wl_json_u64(&page.json, "largest", INT64_MAX);
 	wl_json_i64(&page.json, "least", INT64_MIN);
 	wl_json_decimal(&page.json, "time", UINT64_MAX);
+	wl_json_time(&page.json, "when", 1795290067, 5);
+	wl_json_time(&page.json, "never", INT64_MAX, 0);
 	wl_json_double(&page.json, "share", 0.956, 2);
 	wl_json_double(&page.json, "nan", NAN, 2);
 	wl_json_double(&page.json, "inf", INFINITY, 2);
@@ -73,6 +75,9 @@ static void test_values(void **state)
 	assert_int_equal(json_integer_value(json_object_get(root, "least")), INT64_MIN);
 	assert_string_equal(json_string_value(json_object_get(root, "time")),
 			    "18446744073709551615");
+	assert_string_equal(json_string_value(json_object_get(root, "when")),
+			    "2026-11-21T19:41:07.000000005Z");
+	assert_true(json_is_null(json_object_get(root, "never")));
 	assert_true(fabs(json_real_value(json_object_get(root, "share")) - 0.96) < 1e-9);
 	assert_true(json_is_null(json_object_get(root, "nan")));
 	assert_true(json_is_null(json_object_get(root, "inf")));

@@ -271,6 +271,7 @@ static void test_stats(void **state)
 		.nrows = 2,
 		.slow = 3,
 		.suppressed = 1,
+		.captures = { .on = true, .taken = 2, .not_worse = 1 },
 		.timeouts = 2,
 		.lost_events = 5,
 		.skipped = 6,
@@ -305,6 +306,9 @@ static void test_stats(void **state)
 	check_null(root, "targets.1.typical");
 	check_int(root, "slow", 3);
 	check_int(root, "suppressed", 1);
+	check_int(root, "captures.taken", 2);
+	check_int(root, "captures.not_worse", 1);
+	check_int(root, "captures.too_soon", 0);
 	check_int(root, "lost.events", 5);
 	check_int(root, "lost.responses", 7);
 	check_int(root, "lost.chains", 5);
@@ -316,7 +320,9 @@ static void test_stats(void **state)
 
 static void test_start(void **state)
 {
-	struct wl_config config = { .over_ns = 5000000, .ncpu = 2 };
+	struct wl_config config = {
+		.over_ns = 5000000, .ncpu = 2, .record = 1, .ring_size = 1 << 22
+	};
 	struct wl_start_info info = {
 		.version = "0.1.0",
 		.command_line = "whylate watch -n '\x1b[2J\xff'",
@@ -326,6 +332,7 @@ static void test_start(void **state)
 		.kernel = "6.1.0",
 		.boot_to_real_ns = 1795203067000000001,
 		.memory_bytes = 8 << 20,
+		.captures = "/tmp/\xff",
 		.config = &config,
 	};
 	struct page page;
@@ -340,6 +347,8 @@ static void test_start(void **state)
 	check_text(root, "options.over", "5ms");
 	check_int(root, "options.over_ns", 5000000);
 	check_text(root, "clock.to_realtime_ns", "1795203067000000001");
+	check_int(root, "options.ring_bytes", 1 << 22);
+	check_text(root, "captures", "/tmp/\xef\xbf\xbd");
 	json_decref(root);
 }
 

@@ -418,14 +418,17 @@ static void test_lost(void **state)
 	assert_int_equal(event->flags, WL_EVENT_AFTER_LOSS);
 	assert_int_equal(event->lost, 123);
 	assert_int_equal(event->lost_since, START + 90);
+	for (unsigned i = 1; i < 10; i++) {
+		event = nth(trace, 0);
+		assert_int_equal(event->flags, WL_EVENT_AFTER_LOSS);
+		assert_int_equal(event->lost, 0);
+		assert_int_equal(event->lost_since, event->ts - 10);
+	}
 	event = nth(trace, 0);
-	assert_int_equal(event->flags, 0);
-	assert_int_equal(event->lost, 0);
-	event = nth(trace, 8);
 	assert_int_equal(event->ts, START + 2000);
 	assert_int_equal(event->flags, WL_EVENT_AFTER_LOSS);
 	assert_int_equal(event->lost, 0);
-	assert_int_equal(event->lost_since, START + 1000);
+	assert_int_equal(event->lost_since, START + 1090);
 	event = nth(trace, 8);
 	assert_int_equal(event->flags, 0);
 	assert_null(nth(trace, 0));
