@@ -8,7 +8,7 @@
 
 #include "live/probes.h"
 
-#define EMPTY_MAX 64
+#define EMPTY_MAX 96
 
 /* One program, as in wl_probes[]; fds are -1 where there is none. */
 struct empty {

@@ -48,6 +48,11 @@ def _partials(directory):
     return _names(directory, '.partial-')
 
 
+def _drafts(directory):
+    """Captures that are being written (or were), not removed."""
+    return _names(directory, '.partial-2')
+
+
 def _load(path):
     with open(path, encoding='utf-8') as f:
         return json.load(f)
@@ -254,15 +259,15 @@ class _Lane(threading.Thread):
                 p.kill()
             p.wait()
             asking.join()
-        self.partial += bool(_partials(self.directory))
+        self.partial += bool(_drafts(self.directory))
         self.look(i)
 
     def kill(self, p):
         """At a moment that is chosen by chance, most of the time soon after a partial directory has appeared."""
         for _ in range(self.rng.randint(1, 3)):
-            seen = set(_partials(self.directory))
+            seen = set(_drafts(self.directory))
             end = time.monotonic() + 20
-            while not set(_partials(self.directory)) - seen:
+            while not set(_drafts(self.directory)) - seen:
                 check(p.poll() is None, 'watch ended by itself: %s' % p.returncode)
                 check(time.monotonic() < end, 'no capture was begun in 20 s')
         time.sleep(self.rng.choice([0, 0, 0.002, 0.005, 0.01, 0.02]) * self.rng.random())
