@@ -52,14 +52,14 @@ int wl_loop_open_sink(struct wl_loop *loop, bool live)
 	return wl_text_sink_open(&loop->sink, stdout, stderr, &text);
 }
 
-static void join_arguments(int argc, char **argv, char *text, size_t size)
+void wl_loop_describe(struct wl_loop *loop, int argc, char **argv)
 {
-	size_t len = 0;
+	char *text = loop->command_line;
+	size_t size = sizeof(loop->command_line), len = (size_t)snprintf(text, size, "whylate");
 
-	text[0] = '\0';
 	for (int i = 0; i < argc && len < size; i++)
-		len += (size_t)snprintf(text + len, size - len, "%s%s", i ? " " : "whylate ",
-					argv[i]);
+		len += (size_t)snprintf(text + len, size - len, " %s", argv[i]);
+	wl_options_describe_target(&loop->setup.options, loop->target, sizeof(loop->target));
 }
 
 int wl_loop_open_capturer(struct wl_loop *loop, int argc, char **argv)
@@ -77,8 +77,7 @@ int wl_loop_open_capturer(struct wl_loop *loop, int argc, char **argv)
 
 	if (!o->captures)
 		return 0;
-	join_arguments(argc, argv, loop->command_line, sizeof(loop->command_line));
-	wl_options_describe_target(o, loop->target, sizeof(loop->target));
+	wl_loop_describe(loop, argc, argv);
 	return wl_capturer_open(&loop->capturer, &options);
 }
 
@@ -118,8 +117,7 @@ static int say_start(struct wl_loop *loop, int argc, char **argv)
 	};
 
 	info.until = until_name(info.config);
-	join_arguments(argc, argv, loop->command_line, sizeof(loop->command_line));
-	wl_options_describe_target(o, loop->target, sizeof(loop->target));
+	wl_loop_describe(loop, argc, argv);
 	return loop->sink->ops->start(loop->sink, &info);
 }
 

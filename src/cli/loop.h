@@ -40,6 +40,9 @@ int wl_loop_open_capturer(struct wl_loop *loop, int argc, char **argv);
 /* Closes everything, also what has not been opened. */
 void wl_loop_close(struct wl_loop *loop);
 
+/* Fills command_line and target, once the options are parsed. */
+void wl_loop_describe(struct wl_loop *loop, int argc, char **argv);
+
 /* Starts to measure, once wl_setup_open() has succeeded, and says so. */
 int wl_loop_start(struct wl_loop *loop, int argc, char **argv);
 /* Hands on what there is and does what is due; never waits. */

@@ -92,14 +92,6 @@ static uint32_t only_process(const struct wl_setup *setup)
 	return target->npids == 1 ? target->pids[0] : 0;
 }
 
-static void join_arguments(int argc, char **argv, char *text, size_t size)
-{
-	size_t len = (size_t)snprintf(text, size, "whylate");
-
-	for (int i = 0; i < argc && len < size; i++)
-		len += (size_t)snprintf(text + len, size - len, " %s", argv[i]);
-}
-
 static int open_recorder(struct record *r, int argc, char **argv)
 {
 	struct wl_loop *loop = &r->loop;
@@ -111,8 +103,7 @@ static int open_recorder(struct record *r, int argc, char **argv)
 		.pid = only_process(&loop->setup),
 	};
 
-	join_arguments(argc, argv, loop->command_line, sizeof(loop->command_line));
-	wl_options_describe_target(&loop->setup.options, loop->target, sizeof(loop->target));
+	wl_loop_describe(loop, argc, argv);
 	return wl_recorder_open(&r->recorder, &options);
 }
 

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "capture/snapshot.h"
+#include "capture/tasks_file.h"
 #include "cli/setup.h"
 #include "explain/joined.h"
 #include "explain/replay.h"
@@ -241,7 +242,24 @@ static void compare_all(struct test *t, const struct wl_replay_stats *stats, str
 				       t->setup.options.config.over_ns;
 }
 
-static int replay(struct test *t, const char *dir, struct tally *n, struct wl_replay_stats *stats)
+/* Through the file: what is not in the capture can't be known later. */
+static int add_tasks(struct wl_replay *r, int dirfd)
+{
+	struct wl_task_dump *tasks = NULL;
+	size_t n = 0;
+	char why[256];
+	int ret = wl_tasks_load(dirfd, &tasks, &n, why, sizeof(why));
+
+	if (ret)
+		fprintf(stderr, "%s\n", why);
+	for (size_t i = 0; !ret && i < n; i++)
+		ret = wl_replay_add_task(r, &tasks[i]);
+	free(tasks);
+	return ret;
+}
+
+static int replay(struct test *t, const char *dir, int dirfd, struct tally *n,
+		  struct wl_replay_stats *stats)
 {
 	const struct wl_config *config = wl_session_config(t->setup.session);
 	struct wl_replay *r = NULL;
@@ -254,8 +272,8 @@ static int replay(struct test *t, const char *dir, struct tally *n, struct wl_re
 		return ret;
 	}
 	ret = wl_replay_new(&r, &config->chain, config->ncpu);
-	for (size_t i = 0; !ret && i < t->ntasks; i++)
-		ret = wl_replay_add_task(r, &t->tasks[i]);
+	if (!ret)
+		ret = add_tasks(r, dirfd);
 	t->nfound = 0;
 	if (!ret)
 		ret = wl_replay_run(r, trace, on_response, t);
@@ -301,17 +319,19 @@ static uint64_t lost_records(const struct wl_rings *rings)
 
 static void remove_capture(const char *dir)
 {
-	char command[512];
+	char path[512];
 
 	for (int cpu = 0; cpu < 1024; cpu++) {
-		snprintf(command, sizeof(command), "%s/kernel/cpu_%d", dir, cpu);
-		if (unlink(command))
+		snprintf(path, sizeof(path), "%s/kernel/cpu_%d", dir, cpu);
+		if (unlink(path))
 			break;
 	}
-	snprintf(command, sizeof(command), "%s/kernel/metadata", dir);
-	unlink(command);
-	snprintf(command, sizeof(command), "%s/kernel", dir);
-	rmdir(command);
+	snprintf(path, sizeof(path), "%s/kernel/metadata", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/tasks.json", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/kernel", dir);
+	rmdir(path);
 	rmdir(dir);
 }
 
@@ -337,7 +357,9 @@ static int one_capture(struct test *t, struct wl_snapshot *snapshot, const char 
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ret = fd < 0 ? -errno : wl_snapshot_write(snapshot, fd, &metadata, NULL);
 	if (!ret)
-		ret = replay(t, dir, &n, &stats);
+		ret = wl_tasks_save(fd, t->tasks, t->ntasks);
+	if (!ret)
+		ret = replay(t, dir, fd, &n, &stats);
 	if (fd >= 0)
 		close(fd);
 	if (!getenv("REPLAY_KEEP"))

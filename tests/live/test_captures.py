@@ -12,6 +12,7 @@ import socket
 import stat
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -225,11 +226,10 @@ def captures_size_bound(ctx):
 class _Lane(threading.Thread):
     """Starts a watch that takes captures all the time, kills it, looks at what is left; again and again."""
 
-    def __init__(self, ctx, tid, number, kills):
+    def __init__(self, ctx, tid, directory, kills):
         super().__init__()
-        self.ctx, self.tid, self.kills = ctx, tid, kills
+        self.ctx, self.tid, self.kills, self.directory = ctx, tid, kills, directory
         self.rng = type(ctx.rng)(ctx.rng.random())
-        self.directory = os.path.join(ctx.dir, 'captures-%d' % number)
         self.partial = self.captures = self.walked = self.removed = 0
         self.problem = None
 
@@ -270,7 +270,7 @@ class _Lane(threading.Thread):
             while not set(_drafts(self.directory)) - seen:
                 check(p.poll() is None, 'watch ended by itself: %s' % p.returncode)
                 check(time.monotonic() < end, 'no capture was begun in 20 s')
-        time.sleep(self.rng.choice([0, 0, 0.002, 0.005, 0.01, 0.02]) * self.rng.random())
+        time.sleep(self.rng.choice([0, 0, 0.002, 0.005, 0.01, 0.03]) * self.rng.random())
         os.kill(p.pid, signal.SIGKILL)
 
     def look(self, i):
@@ -307,8 +307,15 @@ def _ask_for_ever(path):
 def captures_kills(ctx):
     """kill -9 at any moment: whole captures only, and the next start removes the rest."""
     _, tid = _sleeper(ctx)
-    kills = ctx.rounds or KILLS
-    lanes = [_Lane(ctx, tid, n, kills // 2) for n in range(2)]
+    disk = tempfile.mkdtemp(prefix='wl-live-%d-' % os.getpid(), dir='/var/tmp')  # not in memory
+    try:
+        return _kill(ctx, tid, disk, ctx.rounds or KILLS)
+    finally:
+        shutil.rmtree(disk, ignore_errors=True)
+
+
+def _kill(ctx, tid, disk, kills):
+    lanes = [_Lane(ctx, tid, os.path.join(disk, 'captures-%d' % n), kills // 2) for n in range(2)]
     for lane in lanes:
         lane.start()
     for lane in lanes:
