@@ -50,46 +50,73 @@ def tracefs():
         raise Skip('cannot mount tracefs: %s' % os.strerror(ctypes.get_errno()))
 
 
-def remove_leftovers():
-    """Instances of a bench that was killed."""
-    for name in os.listdir(TRACEFS + '/instances'):
-        if name.startswith(INSTANCE) and not os.path.exists('/proc/' + name[len(INSTANCE):]):
-            os.rmdir(os.path.join(TRACEFS, 'instances', name))
-
-
 # --- who records; events and lost are known when it is over ---
 
 class Ftrace:
     """
-    What `trace-cmd start -e sched_switch -e sched_waking` sets, in an instance of its own: the same
-    buffers (1.4 MiB per CPU, overwritten) and options, but nobody else's tracing is touched.
+    What `trace-cmd start -e sched_switch -e sched_waking` sets: these two events on, in buffers of
+    1.4 MiB per CPU that are overwritten and that nobody reads. A shell ends it when we do, however
+    we end.
     """
 
     name = 'ftrace (as trace-cmd start)'
+    at_end = 'for e in sched_switch sched_waking; do echo 0 >"$0/events/sched/$e/enable"; done'
 
     def __init__(self, bench):
-        self.path = os.path.join(TRACEFS, 'instances', INSTANCE + str(os.getpid()))
+        self.bench, self.path = bench, TRACEFS
+        if self._read('set_event') or self._read('current_tracer') != 'nop':
+            raise Skip('it is in use')
+
+    def _read(self, name):
+        with open(os.path.join(self.path, name), encoding='ascii') as f:
+            return f.read().strip()
 
     def _write(self, name, text):
         with open(os.path.join(self.path, name), 'w', encoding='ascii') as f:
             f.write(text)
 
+    def _count(self):
+        """Events recorded, and lost, ever."""
+        events = lost = 0
+        for cpu in os.listdir(self.path + '/per_cpu'):
+            stats = dict(re.findall(r'([a-z ]+): (\d+)', self._read('per_cpu/%s/stats' % cpu)))
+            events += int(stats['entries']) + int(stats['overrun'])
+            lost += int(stats['dropped events'])
+        return events, lost
+
     def __enter__(self):
-        os.mkdir(self.path)
+        self.guard = self.bench.spawn(['sh', '-c', 'cat >/dev/null; ' + self.at_end, self.path],
+                                      stdin=subprocess.PIPE)
+        self._open()
+        before = self._count()
+        self.events, self.lost = (-n for n in before)
         for event in EVENTS:
             self._write('events/sched/%s/enable' % event, '1')
-        self._write('tracing_on', '1')
         return self
 
+    def _open(self):
+        self._write('trace', '')
+        self._write('tracing_on', '1')
+
     def __exit__(self, *unused):
-        self._write('tracing_on', '0')
-        self.events = self.lost = 0
-        for cpu in os.listdir(self.path + '/per_cpu'):
-            with open('%s/per_cpu/%s/stats' % (self.path, cpu), encoding='ascii') as f:
-                stats = dict(re.findall(r'([a-z ]+): (\d+)', f.read()))
-            self.events += int(stats['entries']) + int(stats['overrun'])
-            self.lost += int(stats['dropped events'])
-        os.rmdir(self.path)
+        after = self._count()
+        self.events, self.lost = self.events + after[0], self.lost + after[1]
+        self.guard.stdin.close()
+        self.bench.stop(self.guard, 0)
+
+
+class FtraceInstance(Ftrace):
+    """The same in an instance of its own, which does not keep the tasks' names."""
+
+    name = 'ftrace, an instance (no names)'
+    at_end = 'rmdir "$0"'
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.path = os.path.join(TRACEFS, 'instances', INSTANCE + str(os.getpid()))
+
+    def _open(self):
+        os.mkdir(self.path)
 
 
 class Perf:
@@ -240,7 +267,7 @@ class WatchCaptures(WatchPipe):
         super().__init__(bench, True)
 
 
-MODES = (Ftrace, Perf, Bpftrace, Sched, Record, WatchAlone, WatchCaptures)
+MODES = (Ftrace, FtraceInstance, Perf, Bpftrace, Sched, Record, WatchAlone, WatchCaptures)
 
 
 # --- rounds ---
@@ -253,11 +280,11 @@ class Pipe:
         self.process.stdout.readline()
 
     def run(self, seconds):
-        """Operations, ns of the median slice and of the fastest one."""
+        """Operations; CPU ns of the median slice and of the fastest one; ns on the wall."""
         self.process.stdin.write('%d\n' % (seconds * 1000))
         self.process.stdin.flush()
-        count, median, least = self.process.stdout.readline().split()
-        return int(count), float(median), float(least)
+        count, *ns = self.process.stdout.readline().split()
+        return int(count), *map(float, ns)
 
     def close(self):
         self.bench.stop(self.process, signal.SIGKILL)
@@ -268,11 +295,11 @@ def measure(pipe, kind, bench):
     seconds = bench.args.pipe_seconds
     with kind(bench) as mode:
         warm = pipe.run(seconds / 4)[0]
-        count, ns, least = pipe.run(seconds)
+        count, ns, least, wall = pipe.run(seconds)
     operations = warm + count
     share = [None if n is None else n / operations
              for n in (getattr(mode, 'events', None), getattr(mode, 'lost', None))]
-    return {'ns': ns, 'least': least, 'events': share[0], 'lost': share[1]}
+    return {'ns': ns, 'least': least, 'wall': wall, 'events': share[0], 'lost': share[1]}
 
 
 def available(bench):
@@ -319,7 +346,7 @@ def per_operation(rounds_of_one, key):
 def compare(added):
     """What ours adds beside the others: text, and the aims."""
     texts = []
-    for kind, aim in ((Ftrace, AIM), (Perf, 1), (Bpftrace, 1)):
+    for kind, aim in ((Ftrace, AIM), (FtraceInstance, AIM), (Perf, 1), (Bpftrace, 1)):
         if OURS not in added or kind.name not in added:
             continue
         if min(added[OURS], added[kind.name]) <= 0:
@@ -351,7 +378,6 @@ def peers_table(nothing, found, missing, bench):
 
 def part_peers(bench):
     tracefs()
-    remove_leftovers()
     kinds, missing = available(bench)
     pipe = Pipe(bench)
     began = time.time()

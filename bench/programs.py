@@ -99,7 +99,7 @@ def is_for(f, loads):
 
 
 def shown(all_figures, runs, loads):
-    """Those that their load is for, with enough runs; of a program that never has them, its best."""
+    """Those that their load is for, with enough runs; the best of programs that never have them."""
     enough = [f for f in all_figures if f['runs'] >= runs * 0.9 and is_for(f, loads)]
     have = {f['program'] for f in enough}
     best = {}

@@ -44,7 +44,7 @@ struct wl_packet_mark {
 	__u64 seal; /* ~word, stored last: the mark is whole */
 };
 
-/* First page of a ring's memory. Counters only grow. */
+/* First page of a ring's memory. Counters only grow; the rest of the page is the kernel side's. */
 struct wl_ring_head {
 	__u64 word;    /* position word */
 	__u64 lost;    /* records that found no room: too many retries, or pinned */

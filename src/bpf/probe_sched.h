@@ -14,43 +14,76 @@ WL_INLINE void wl_end_of_sleep(struct wl_end *end, const struct wl_sleep *s, __u
 	end->compat = s->compat;
 }
 
-/* What a switch tells and does, for its record. */
-struct wl_switch {
-	struct wl_sleep s;           /* how prev leaves */
-	struct wl_task *prev, *next; /* 0: not looked at */
-	__u8 prev_end, next_end;     /* enum wl_end_kind */
-};
+/*
+ * The record is filled in as soon as something is known: what is kept until the end, the verifier
+ * has to follow through all that comes in between (seconds, and nearly its limit).
+ */
+WL_INLINE void wl_record_sleep(struct wl_ev_sched_switch *e, const struct wl_sleep *s)
+{
+	e->wl_prev_arg = s->arg;
+	e->wl_prev_call = s->call;
+	e->wl_flags |= (__u32)s->runnable * WL_SW_RUNNABLE | (__u32)s->hard * WL_SW_HARD |
+		       (__u32)s->noload * WL_SW_NOLOAD | (__u32)s->stopped * WL_SW_STOPPED |
+		       (__u32)s->dead * WL_SW_DEAD | (__u32)s->io * WL_SW_IO |
+		       (__u32)s->throttled * WL_SW_THROTTLED | (__u32)s->compat * WL_SW_COMPAT;
+}
 
-WL_INLINE void wl_switch_out(struct wl_cpu *c, struct wl_switch *sw, struct task_struct *prev,
-			     bool preempt, __u32 state, __u64 now)
+WL_INLINE void wl_record_prev(struct wl_ev_sched_switch *e, struct wl_task *t, __u8 end)
+{
+	__u64 id = wl_task_cur(t)->h.id;
+
+	e->wl_flags |= WL_SW_PREV | (id && end == WL_END_NONE ? 0 : WL_SW_PREV_FREE);
+	e->wl_prev_seq = t->step;
+	e->wl_prev_task = t->flags;
+	e->wl_prev_end = end;
+}
+
+WL_INLINE void wl_record_next(struct wl_ev_sched_switch *e, struct wl_task *t, __u8 end)
+{
+	e->wl_flags |= WL_SW_NEXT;
+	e->wl_next_seq = t->step;
+	e->wl_next_task = t->flags;
+	e->wl_next_end = end;
+}
+
+/* e: the record, or 0. */
+WL_INLINE void wl_switch_out(struct wl_cpu *c, struct wl_ev_sched_switch *e,
+			     struct task_struct *prev, bool preempt, __u32 state, __u64 now)
 {
 	struct wl_task *t = wl_task_of(c, prev);
+	struct wl_sleep s;
 	struct wl_end end;
+	__u8 kind;
 
 	if (!t)
 		return;
-	sw->prev = t;
-	wl_sleep_of(&sw->s, prev, preempt, state, t->flags);
-	sw->prev_end = wl_task_out(WL_CHAIN_CFG, c, t, &sw->s, wl_steal_of(prev), now);
-	if (sw->prev_end == WL_END_NONE)
+	wl_sleep_of(&s, prev, preempt, state, t->flags);
+	if (e)
+		wl_record_sleep(e, &s);
+	kind = wl_task_out(WL_CHAIN_CFG, c, t, &s, wl_steal_of(prev), now);
+	if (e)
+		wl_record_prev(e, t, kind);
+	if (kind == WL_END_NONE)
 		return;
-	wl_end_of_sleep(&end, &sw->s, sw->prev_end, now);
+	wl_end_of_sleep(&end, &s, kind, now);
 	wl_complete(c, t, prev, wl_task_cur(t), &end);
 	wl_task_finish(t);
 }
 
-WL_INLINE void wl_switch_in(struct wl_cpu *c, struct wl_switch *sw, struct task_struct *next,
-			    __u64 now)
+WL_INLINE void wl_switch_in(struct wl_cpu *c, struct wl_ev_sched_switch *e,
+			    struct task_struct *next, __u64 now)
 {
 	struct wl_task *t = wl_task_of(c, next);
 	struct wl_end end = { .now = now, .call = -2, .kind = WL_END_RUN };
+	__u8 kind;
 
 	if (!t)
 		return;
-	sw->next = t;
-	if (!wl_task_in(WL_CHAIN_CFG, c, wl_cpu_of(t->wake_cpu), t, wl_steal_of(next), now))
+	kind = wl_task_in(WL_CHAIN_CFG, c, wl_cpu_of(t->wake_cpu), t, wl_steal_of(next), now);
+	if (e)
+		wl_record_next(e, t, kind);
+	if (kind == WL_END_NONE)
 		return;
-	sw->next_end = WL_END_RUN;
 	wl_complete(c, t, next, wl_task_cur(t), &end);
 	wl_task_finish(t);
 }
@@ -81,7 +114,7 @@ WL_INLINE __u64 wl_switch_time(struct wl_cpu *c, struct task_struct *prev, int e
 	return now;
 }
 
-WL_INLINE void wl_switch_chain(struct wl_cpu *c, struct wl_switch *sw, bool preempt,
+WL_INLINE void wl_switch_chain(struct wl_cpu *c, struct wl_ev_sched_switch *e, bool preempt,
 			       struct task_struct *prev, struct task_struct *next, __u32 state,
 			       struct wl_rec *rec)
 {
@@ -93,9 +126,9 @@ WL_INLINE void wl_switch_chain(struct wl_cpu *c, struct wl_switch *sw, bool pree
 		wl_run_name(c, prev);
 	wl_cpu_switch(c, !next->pid);
 	if (left)
-		wl_switch_out(c, sw, prev, preempt, state, now);
+		wl_switch_out(c, e, prev, preempt, state, now);
 	if (reaches)
-		wl_switch_in(c, sw, next, now);
+		wl_switch_in(c, e, next, now);
 	wl_cpu_switched(c, next->pid, next->tgid, now);
 }
 
@@ -122,42 +155,8 @@ WL_INLINE __u32 wl_is_kthread(struct task_struct *task)
 	return task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER) ? 1 : 0;
 }
 
-WL_INLINE __u32 wl_sleep_flags(const struct wl_sleep *s)
-{
-	return (s->runnable ? WL_SW_RUNNABLE : 0) | (s->hard ? WL_SW_HARD : 0) |
-	       (s->noload ? WL_SW_NOLOAD : 0) | (s->stopped ? WL_SW_STOPPED : 0) |
-	       (s->dead ? WL_SW_DEAD : 0) | (s->io ? WL_SW_IO : 0) |
-	       (s->throttled ? WL_SW_THROTTLED : 0) | (s->compat ? WL_SW_COMPAT : 0);
-}
-
-WL_INLINE void wl_record_prev(struct wl_ev_sched_switch *e, const struct wl_switch *sw)
-{
-	struct wl_task *t = sw->prev;
-
-	e->wl_prev_arg = sw->s.arg;
-	e->wl_prev_call = sw->s.call;
-	e->wl_flags |= wl_sleep_flags(&sw->s);
-	e->wl_prev_end = sw->prev_end;
-	if (!t)
-		return;
-	e->wl_flags |= WL_SW_PREV | (wl_task_cur(t)->h.id ? 0 : WL_SW_PREV_FREE);
-	e->wl_prev_seq = t->step;
-	e->wl_prev_task = t->flags;
-}
-
-WL_INLINE void wl_record_next(struct wl_ev_sched_switch *e, const struct wl_switch *sw)
-{
-	struct wl_task *t = sw->next;
-
-	e->wl_next_end = sw->next_end;
-	if (!t)
-		return;
-	e->wl_flags |= WL_SW_NEXT;
-	e->wl_next_seq = t->step;
-	e->wl_next_task = t->flags;
-}
-
-WL_INLINE void wl_record_switch(struct wl_ev_sched_switch *e, struct wl_switch *sw, bool preempt,
+/* What the state machine does not change. */
+WL_INLINE void wl_record_switch(struct wl_ev_sched_switch *e, bool preempt,
 				struct task_struct *prev, struct task_struct *next, __u32 state)
 {
 	wl_comm_of(e->prev_comm, prev);
@@ -172,36 +171,43 @@ WL_INLINE void wl_record_switch(struct wl_ev_sched_switch *e, struct wl_switch *
 	e->wl_prev_policy = (__u8)prev->policy;
 	e->wl_next_policy = (__u8)next->policy;
 	e->wl_steal = wl_steal_of(prev->pid ? prev : next);
+	e->wl_prev_arg = 0;
+	e->wl_prev_call = -2;
 	e->wl_prev_seq = 0;
 	e->wl_next_seq = 0;
 	e->wl_prev_task = 0;
 	e->wl_next_task = 0;
-	e->wl_flags = (wl_is_kthread(prev) ? WL_SW_PREV_KTHREAD : 0) |
-		      (wl_is_kthread(next) ? WL_SW_NEXT_KTHREAD : 0);
-	wl_record_prev(e, sw);
-	wl_record_next(e, sw);
+	e->wl_prev_end = 0;
+	e->wl_next_end = 0;
+	e->wl_flags = wl_is_kthread(prev) * WL_SW_PREV_KTHREAD |
+		      wl_is_kthread(next) * WL_SW_NEXT_KTHREAD;
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(wl_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     unsigned int prev_state)
 {
-	struct wl_switch sw = { .s.call = -2 };
+	struct wl_ev_sched_switch *e = 0;
 	struct wl_cpu *c = wl_this_cpu();
-	struct wl_ev_sched_switch *e;
+	struct wl_sleep s;
 	struct wl_rec rec;
 
 	if (!c)
 		return 0;
-	e = wl_recording() ? WL_RECORD_BEGIN(&rec, SCHED_SWITCH, sched_switch) : 0;
-	if (wl_following())
-		wl_switch_chain(c, &sw, preempt, prev, next, prev_state, &rec);
+	if (wl_recording()) {
+		e = WL_RECORD_BEGIN(&rec, SCHED_SWITCH, sched_switch);
+		if (!e)
+			return 0;
+		wl_record_switch(e, preempt, prev, next, prev_state);
+	}
+	if (wl_following()) {
+		wl_switch_chain(c, e, preempt, prev, next, prev_state, &rec);
+	} else if (e) {
+		wl_sleep_of(&s, prev, preempt, prev_state, wl_is_kthread(prev) ? WL_TASK_LINK : 0);
+		wl_record_sleep(e, &s);
+	}
 	if (!e)
 		return 0;
-	if (!wl_following())
-		wl_sleep_of(&sw.s, prev, preempt, prev_state,
-			    wl_is_kthread(prev) ? WL_TASK_LINK : 0);
-	wl_record_switch(e, &sw, preempt, prev, next, prev_state);
 	wl_record_commit(&rec);
 	return 0;
 }

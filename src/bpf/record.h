@@ -76,21 +76,29 @@ WL_INLINE void *wl_ring_at(struct wl_ring *ring, __u32 unit)
  * May the packet that begins here (its first record at start) not be overwritten yet? Its end one
  * lap ago is about where the packet after it begins.
  */
-WL_INLINE int wl_ring_pinned(struct wl_ring *ring, __u32 start, __u64 now)
+WL_INLINE int wl_ring_pinned(__u32 start, __u64 now)
 {
 	__u64 until = wl_pin.until;
 	const struct wl_record *after;
+	struct wl_ring *ring;
 
 	if (!until || now >= until)
+		return 0;
+	ring = wl_ring_of(bpf_get_smp_processor_id());
+	if (!ring)
 		return 0;
 	after = wl_ring_at(ring, start + WL_PACKET_UNITS);
 	return after->ts >= wl_pin.from;
 }
 
-WL_INLINE void wl_ring_enter(struct wl_ring *ring, __u32 start, __u64 word)
+WL_INLINE void wl_ring_enter(__u32 start, __u64 word)
 {
-	struct wl_packet_mark *mark = wl_ring_at(ring, start - WL_PACKET_HEADER_UNITS);
+	struct wl_ring *ring = wl_ring_of(bpf_get_smp_processor_id());
+	struct wl_packet_mark *mark;
 
+	if (!ring)
+		return;
+	mark = wl_ring_at(ring, start - WL_PACKET_HEADER_UNITS);
 	mark->word = word;
 	mark->lost = ring->head.lost;
 	asm volatile("" ::: "memory");
@@ -107,52 +115,79 @@ WL_INLINE __u32 wl_ring_start(__u32 pos, __u32 units)
 	return ((pos + WL_PACKET_UNITS - 1) & ~(WL_PACKET_UNITS - 1)) + WL_PACKET_HEADER_UNITS;
 }
 
-/* id_size: id and exact size as in the header word. 0: lost. rec->ts is set in either case. */
-static __noinline struct wl_record *wl_reserve(struct wl_rec *rec, __u32 id_size)
+#define WL_SCRATCH 2048 /* in the ring's first page: what is lost is written there */
+#define WL_LOST (1ull << 32)
+
+/*
+ * The position moves. A global function: to the verifier each program has one path through it, and
+ * a number comes back; inlined it made five of each of sched_switch's paths. id_size: id and exact
+ * size as in the header word. Returns where the record begins, in units, or WL_LOST; rec->ts and
+ * rec->word are set in either case.
+ */
+__attribute__((noinline)) __u64 wl_reserve(struct wl_ring_head *head, struct wl_rec *rec,
+					   __u32 id_size)
 {
-	struct wl_ring *ring = wl_ring_of(bpf_get_smp_processor_id());
 	__u32 units = ((id_size >> 16) + 7) >> 3;
 
+	if (!head || !rec)
+		return WL_LOST;
+	for (int i = 0; i < WL_RESERVE_TRIES; i++) {
+		__u64 old = *(volatile __u64 *)&head->word, new;
+		__u32 pos = (__u32)old, start = wl_ring_start(pos, units);
+
+		new = ((old >> 32) + 1) << 32 | (__u32)(start + units);
+		rec->ts = bpf_ktime_get_ns();
+		if (start != pos && wl_ring_pinned(start, rec->ts)) {
+			__sync_fetch_and_add(&head->pinned, 1);
+			break;
+		}
+		if (!wl_cas(&head->word, old, new)) {
+			__sync_fetch_and_add(&head->retries, 1);
+			continue;
+		}
+		if (start != pos)
+			wl_ring_enter(start, old);
+		rec->word = id_size | (__u64)start << 32;
+		return start;
+	}
+	__sync_fetch_and_add(&head->lost, 1);
+	rec->word = 0;
+	return WL_LOST;
+}
+
+/* The record's memory; a lost one's is a place that nobody reads, so that there is one path on. */
+WL_INLINE struct wl_record *wl_record_at(struct wl_ring *ring, __u64 reserved)
+{
+	__u64 lost = reserved >> 32, place = (reserved & 0xffffffff) * 8, kept;
+
+	wl_opaque(lost);
+	lost &= 1;
+	kept = lost - 1; /* all ones, or 0 */
+	wl_opaque(kept);
+	place = place & kept & (wl_config()->ring_size - 1);
+	place += WL_RING_PAGE - lost * WL_SCRATCH;
+	wl_opaque(place); /* one addition to the pointer, of a number whose bounds are known */
+	return (void *)ring + place;
+}
+
+/*
+ * The payload to fill in, or 0: nothing is recorded (or, which can't be, this CPU has no ring). The
+ * event's time is rec->ts in either case.
+ */
+WL_INLINE void *wl_record_begin(struct wl_rec *rec, __u32 id, __u32 size)
+{
+	struct wl_ring *ring = 0;
+
+	rec->record = 0;
+	if (wl_recording())
+		ring = wl_ring_of(bpf_get_smp_processor_id());
 	if (!ring) {
 		rec->ts = bpf_ktime_get_ns();
 		return 0;
 	}
-	for (int i = 0; i < WL_RESERVE_TRIES; i++) {
-		__u64 old = *(volatile __u64 *)&ring->head.word, new;
-		__u32 pos = (__u32)old, start = wl_ring_start(pos, units);
-		struct wl_record *record;
-
-		new = ((old >> 32) + 1) << 32 | (__u32)(start + units);
-		rec->ts = bpf_ktime_get_ns();
-		if (start != pos && wl_ring_pinned(ring, start, rec->ts)) {
-			__sync_fetch_and_add(&ring->head.pinned, 1);
-			break;
-		}
-		if (!wl_cas(&ring->head.word, old, new)) {
-			__sync_fetch_and_add(&ring->head.retries, 1);
-			continue;
-		}
-		if (start != pos)
-			wl_ring_enter(ring, start, old);
-		record = wl_ring_at(ring, start);
-		record->ts = rec->ts;
-		rec->word = id_size | (__u64)start << 32;
-		return record;
-	}
-	__sync_fetch_and_add(&ring->head.lost, 1);
-	return 0;
-}
-
-/* The payload to fill in, or 0: nothing is recorded. The event's time is rec->ts in either case. */
-WL_INLINE void *wl_record_begin(struct wl_rec *rec, __u32 id, __u32 size)
-{
-	rec->record = 0;
-	if (!wl_recording()) {
-		rec->ts = bpf_ktime_get_ns();
-		return 0;
-	}
-	rec->record = wl_reserve(rec, id | size << 16);
-	return rec->record ? rec->record + 1 : 0;
+	rec->record = wl_record_at(ring, wl_reserve(&ring->head, rec, id | size << 16));
+	rec->record->ts = rec->ts;
+	return rec->record + 1;
 }
 
 #define WL_RECORD_BEGIN(rec, event, fields)                                                        \

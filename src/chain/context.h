@@ -42,11 +42,16 @@ WL_INLINE struct wl_frame *wl_frame_push(struct wl_cpu *c, __u8 kind, __u16 nr, 
  * ones took is told by their time stamps, so that they belong to the stretch after ours, as they do
  * in the order of the clock.
  */
+WL_INLINE int wl_cpu_has_late(const struct wl_cpu *c, __u64 now)
+{
+	return c->late[(c->late_next - 1) & (WL_INTERRUPTIONS - 1)].since >= now;
+}
+
 WL_INLINE __u64 wl_cpu_late_ns(const struct wl_cpu *c, __u64 nested, __u64 now)
 {
 	__u64 ns = 0;
 
-	if (c->late[(c->late_next - 1) & (WL_INTERRUPTIONS - 1)].since < now)
+	if (!wl_cpu_has_late(c, now))
 		return 0;
 	for (__u32 i = 0; i < WL_INTERRUPTIONS; i++)
 		ns += c->late[i].since >= now && c->late[i].nested == nested ? c->late[i].ns : 0;
@@ -63,35 +68,43 @@ WL_INLINE void wl_cpu_remember(struct wl_cpu *c, __u64 since, __u64 ns, __u64 ne
 	c->late_next++;
 }
 
-/* Interrupted time of this CPU up to now. */
+/* Interrupted time of this CPU up to now; read first: what comes after that is seen to be late. */
 WL_INLINE __u64 wl_cpu_irq_ns(const struct wl_cpu *c, __u64 now)
 {
-	return c->irq_ns - (c->counting ? 0 : wl_cpu_late_ns(c, 0, now));
+	__u64 ns = *(const volatile __u64 *)&c->irq_ns, late;
+
+	if (c->counting || !wl_cpu_has_late(c, now))
+		return ns;
+	late = wl_cpu_late_ns(c, 0, now);
+	return *(const volatile __u64 *)&c->irq_ns - late;
 }
 
-/* Time on top of a task counts from the outermost frame that is not the task's own softirq. */
+/*
+ * Time on top of a task counts from the outermost frame that is not the task's own softirq. From
+ * where counting is set, interrupts are nested in it.
+ */
 WL_INLINE void wl_cpu_count_from(struct wl_cpu *c, __u64 now)
 {
 	if (c->counting)
 		return;
-	c->irq_ns -= wl_cpu_late_ns(c, 0, now); /* it is part of what counts from here */
-	c->counting = c->depth;
 	c->irq_since = now;
+	*(volatile __u32 *)&c->counting = c->depth;
+	c->irq_ns -= wl_cpu_late_ns(c, 0, now); /* it is part of what counts from here */
 }
 
 WL_INLINE void wl_cpu_count_until(struct wl_cpu *c, const struct wl_frame *f, __u64 now)
 {
-	__u64 ns = wl_sat(now, c->irq_since);
+	__u64 since = c->irq_since, ns = wl_sat(now, since);
 
 	if (c->counting != c->depth) {
 		if (c->counting && c->depth == c->counting + 1)
 			wl_cpu_remember(c, f->since, wl_sat(now, f->since), 1);
 		return;
 	}
-	/* late ones were on top of what had ended by the clock */
+	*(volatile __u32 *)&c->counting = 0;
+	/* late ones, up to there, were on top of what had ended by the clock */
 	c->irq_ns += ns + wl_cpu_late_ns(c, 1, now);
-	c->counting = 0;
-	wl_cpu_remember(c, c->irq_since, ns, 0);
+	wl_cpu_remember(c, since, ns, 0);
 	if (ns < c->irq_big_ns)
 		return;
 	c->irq_big_ns = ns;

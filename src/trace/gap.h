@@ -11,11 +11,10 @@ struct wl_gap {
 	uint64_t since; /* if open: time stamp of the last event before it */
 };
 
-/* The earliest `since` counts. */
-static inline void wl_gap_add(struct wl_gap *gap, uint64_t since)
+/* last: time stamp of the stream's last event. */
+static inline void wl_gap_add(struct wl_gap *gap, uint64_t last)
 {
-	if (!gap->open || since < gap->since)
-		gap->since = since;
+	gap->since = last;
 	gap->open = true;
 }
 

@@ -147,9 +147,9 @@ def captures_tell_all(ctx):
 def captures_of_unfinished(ctx):
     """A stuck response is captured while it is stuck."""
     p, words = ctx.helper('sleeper', 'count=1000', 'sleep_us=20000', 'busy_us=100000', 'gate=1')
+    go(p)
     directory = os.path.join(ctx.dir, 'captures')
     w = ctx.watch('-t', words[0], '--captures', directory, '--over', '10s', '--timeout', '400ms')
-    go(p)
     for _ in range(4):  # most of the time it is at work when it is stopped
         time.sleep(0.2 + 0.1 * ctx.rng.random())
         os.kill(p.pid, signal.SIGSTOP)

@@ -236,7 +236,8 @@ def errors_interrupt(ctx):
     go(p)
     for sig in signal.SIGINT, signal.SIGTERM:
         t = ctx.spawn([ctx.whylate, 'watch', '-p', pid, '--over', '5s'], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(3)
+        check(t.stderr.readline().startswith(b'watching '), 'it did not start')
+        time.sleep(1.5)
         t.send_signal(sig)
         out, err = t.communicate(timeout=10)
         check(t.returncode == 0, '%s: exit %d, %r' % (sig.name, t.returncode, err))

@@ -567,8 +567,11 @@ static void test_synthetic_and_fillers(void **state)
 	maker_add(packet, START + 10, WL_EVID_SOFTIRQ_RAISE, zeros, 8);
 	maker_add(packet, START + 10, WL_EVID_FILLER, zeros, 40);
 	maker_add(packet, START + 30, WL_EVID_SOFTIRQ_RAISE, zeros, 8);
+	/* At the packet's end: the next one's first event is marked. */
+	maker_add(packet, START + 30, 37, zeros, 0);
 	maker_end(packet);
 	append(dir, packet);
+	append(dir, packet_new(0, 2, START + 100, 2));
 	trace = open_trace(dir);
 	assert_int_equal(nth(trace, 1)->flags, WL_EVENT_SYNTHETIC);
 	assert_int_equal(nth(trace, 0)->flags, 0);
@@ -576,9 +579,14 @@ static void test_synthetic_and_fillers(void **state)
 	assert_int_equal(event->flags, WL_EVENT_AFTER_LOSS);
 	assert_int_equal(event->lost, 0);
 	assert_int_equal(event->lost_since, START + 10);
+	event = nth(trace, 0);
+	assert_int_equal(event->ts, START + 100);
+	assert_int_equal(event->flags, WL_EVENT_AFTER_LOSS);
+	assert_int_equal(event->lost_since, START + 30);
+	assert_int_equal(nth(trace, 0)->flags, 0);
 	assert_null(nth(trace, 0));
 	assert_int_equal(wl_trace_stats(trace)->synthetic, 2);
-	assert_int_equal(wl_trace_stats(trace)->fillers, 1);
+	assert_int_equal(wl_trace_stats(trace)->fillers, 2);
 	wl_trace_close(trace);
 	maker_remove(dir);
 }
@@ -637,6 +645,7 @@ static void test_truncated(void **state)
 		last_n = least;
 		if (size % MAKER_PACKET)
 			expect_problem(trace, "'cpu_0' is truncated");
+		assert_false(has_problem(trace, "left out from byte"));
 		wl_trace_close(trace);
 	}
 	maker_remove(dir);

@@ -287,6 +287,49 @@ static void test_times(void **state)
 	free(f);
 }
 
+/* The last record's time is behind the packet's: it would make all that follow it look late. */
+static void test_last_time(void **state)
+{
+	struct fixture *f = fixture_new(20);
+
+	maker_set64(f->bytes, f->offset[19], FIRST + (1ull << 40));
+	view(f, WL_PACKET);
+	assert_int_equal(f->view.n, 19);
+	assert_int_equal(f->view.disordered, 1);
+	assert_true(f->view.gap_behind);
+	assert_int_equal(f->view.header.bad, 0);
+	assert_int_equal(f->view.last, FIRST + 18 * STEP);
+	/* Two of them bear each other out: the header is wrong. */
+	maker_set64(f->bytes, f->offset[18], FIRST + (1ull << 40) - 1);
+	view(f, WL_PACKET);
+	assert_int_equal(f->view.n, 20);
+	assert_int_equal(f->view.disordered, 0);
+	assert_int_equal(f->view.header.bad, WL_PACKET_BAD_TIMES);
+	/* It is earlier than the one before. */
+	memcpy(f->bytes, f->made.bytes, sizeof(f->bytes));
+	maker_set64(f->bytes, f->offset[19], FIRST + 15 * STEP - 1);
+	view(f, WL_PACKET);
+	assert_int_equal(f->view.n, 19);
+	assert_int_equal(f->view.disordered, 1);
+	assert_true(f->view.gap_behind);
+	free(f);
+}
+
+/* Equal time stamps stay in a packet that has a fault elsewhere. */
+static void test_equal_times(void **state)
+{
+	struct fixture *f = fixture_new(20);
+
+	for (unsigned i = 5; i < 15; i++)
+		maker_set64(f->bytes, f->offset[i], FIRST + 7 * STEP);
+	maker_set32(f->bytes, f->offset[2] + 12, 0);
+	view(f, WL_PACKET);
+	assert_int_equal(f->view.n, 19);
+	assert_int_equal(f->view.disordered, 0);
+	assert_int_equal(f->view.damaged, 1);
+	free(f);
+}
+
 static void add(struct fixture *f, uint16_t id, unsigned size)
 {
 	char payload[512] = "";
@@ -310,8 +353,11 @@ static void test_ids(void **state)
 	add(f, 60, 4 + 100);
 	add(f, WL_EVID_SOFTIRQ_RAISE, 8);
 	add(f, 37, 0);
+	finish(f);
+	assert_true(f->view.gap_behind);
 	add(f, WL_EVID_SOFTIRQ_RAISE, 8);
 	finish(f);
+	assert_false(f->view.gap_behind);
 	assert_int_equal(f->view.n, 7);
 	assert_int_equal(f->view.fillers, 2);
 	assert_int_equal(check_index(f), 2);
@@ -389,12 +435,13 @@ static void test_header(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),      cmocka_unit_test(test_behind_content),
-		cmocka_unit_test(test_truncated),  cmocka_unit_test(test_flips),
-		cmocka_unit_test(test_many_flips), cmocka_unit_test(test_rubbish),
-		cmocka_unit_test(test_zeros),      cmocka_unit_test(test_times),
-		cmocka_unit_test(test_ids),        cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_whole),       cmocka_unit_test(test_behind_content),
+		cmocka_unit_test(test_truncated),   cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_many_flips),  cmocka_unit_test(test_rubbish),
+		cmocka_unit_test(test_zeros),       cmocka_unit_test(test_times),
+		cmocka_unit_test(test_ids),         cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_header),      cmocka_unit_test(test_last_time),
+		cmocka_unit_test(test_equal_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
