@@ -371,7 +371,7 @@ static void test_meaning(void **state)
 	const struct wl_event *event;
 	struct wl_trace *trace = NULL;
 	int32_t next[2] = { -1, -1 };
-	unsigned n = 0;
+	unsigned n = 0, forks = 0;
 
 	if (!dir)
 		skip();
@@ -381,7 +381,13 @@ static void test_meaning(void **state)
 	}
 	while (wl_trace_next(trace, &event) > 0) {
 		const struct wl_ev_sched_switch *sw = event->payload;
+		const struct wl_ev_sched_process_fork *child = event->payload;
 
+		if (event->id == WL_EVID_SCHED_FORK) {
+			assert_int_equal(child->_vtids_length, 1);
+			assert_int_equal(child->vtids[0], child->child_tid);
+			forks++;
+		}
 		if (event->id != WL_EVID_SCHED_SWITCH)
 			continue;
 		assert_int_equal(event->tid, sw->prev_tid);
@@ -391,6 +397,7 @@ static void test_meaning(void **state)
 		n++;
 	}
 	assert_int_equal(n, 15946);
+	assert_int_equal(forks, 43);
 	wl_trace_close(trace);
 	maker_remove(dir);
 }

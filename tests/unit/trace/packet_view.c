@@ -279,6 +279,11 @@ static void test_times(void **state)
 	assert_int_equal(f->view.n, 0);
 	assert_int_equal(f->view.disordered, 20);
 	assert_int_equal(f->view.last, FIRST + 100 * STEP);
+	/* Back by the least there is. */
+	memcpy(f->bytes, f->made.bytes, sizeof(f->bytes));
+	maker_set64(f->bytes, f->offset[5], FIRST + 4 * STEP - 1);
+	view(f, WL_PACKET);
+	assert_int_equal(f->view.disordered, 1);
 	/* Equal ones are in order. */
 	memcpy(f->bytes, f->made.bytes, sizeof(f->bytes));
 	maker_set64(f->bytes, f->offset[5], FIRST + 4 * STEP);
