@@ -51,6 +51,7 @@
 	F(s32, prio)                                                                               \
 	F(s32, target_cpu) /* where it last ran */                                                 \
 	F(s32, wl_pid)                                                                             \
+	F(s32, wl_cur_tid) /* who was on the CPU; woke it, unless an interrupt did */              \
 	F(u32, wl_seq)                                                                             \
 	F(u32, wl_flags) /* WL_EV_F_* */                                                           \
 	F(u8, wl_task)   /* WL_TASK_* */

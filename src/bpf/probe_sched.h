@@ -246,6 +246,7 @@ WL_INLINE void wl_record_waking(struct wl_ev_sched_waking *e, const struct wl_wo
 	e->prio = task->prio - 100;
 	e->target_cpu = (__s32)task->thread_info.cpu;
 	e->wl_pid = task->tgid;
+	e->wl_cur_tid = bpf_get_current_task_btf()->pid;
 	e->wl_seq = w->step;
 	e->wl_flags = w->flags | (wl_is_throttled(task) ? WL_EV_F_THROTTLED : 0) |
 		      (wl_is_kthread(task) ? WL_EV_F_KTHREAD : 0);

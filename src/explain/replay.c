@@ -25,18 +25,17 @@ static struct wl_replay_task *current_task(const struct step *s)
 }
 
 /*
- * The giver, as the kernel side has looked it up. A hand-off by a task whose chain is not known
- * begins a chain that is in doubt.
+ * The giver, as the kernel side has looked it up. A hand-off by a task whose chain is not known, or
+ * by nobody knows whom, begins a chain that is in doubt.
  */
 static struct wl_task *giver(const struct step *s, uint32_t flags)
 {
 	struct wl_replay_task *task = flags & WL_EV_F_CUR ? current_task(s) : NULL;
+	bool known = s->cpu->switched && (!task || task->known);
 
-	if (!task)
-		return NULL;
-	if (!task->known && !wl_cpu_in_frame(s->c))
+	if (!known && !wl_cpu_in_frame(s->c))
 		wl_replay_doubt(s->r, s->now, s->e->cpu);
-	return &task->t;
+	return task ? &task->t : NULL;
 }
 
 static void name_run(struct step *s, const struct wl_replay_who *who)
@@ -136,6 +135,7 @@ static int switch_out(struct step *s, const struct wl_replay_who *who)
 	task = wl_replay_task(s->r, who->tid);
 	if (!task)
 		return -ENOMEM;
+	task->who = *who;
 	task->t.flags |= e->wl_prev_task & KEPT_FLAGS;
 	sleep_of(e, &sleep);
 	kind = wl_task_out(&s->r->cfg, s->c, &task->t, &sleep, e->wl_steal, s->now);
@@ -160,6 +160,7 @@ static int switch_in(struct step *s, const struct wl_replay_who *who)
 	task = wl_replay_task(s->r, who->tid);
 	if (!task)
 		return -ENOMEM;
+	task->who = *who;
 	task->t.flags |= e->wl_next_task & KEPT_FLAGS;
 	task->seen_in = true;
 	from = task->t.wake_cpu < s->r->ncpu ? &s->r->cpu[task->t.wake_cpu].c : NULL;
@@ -194,18 +195,26 @@ static void switched_tasks(const struct wl_ev_sched_switch *e, struct wl_replay_
 }
 
 /*
- * The task that leaves is not the one that came last: a switch was not seen (some sandboxes run no
- * BPF program while a task of theirs is the current one). What it did since then was taken for
+ * Who is on the CPU is not the one that came last: a switch was not seen (some sandboxes run no BPF
+ * program while a task of theirs is the current one). What it did since then was taken for
  * another's.
  */
-static void check_switch(struct step *s, uint32_t tid)
+static int check_current(struct step *s, uint32_t tid)
 {
-	struct wl_replay_task *task = wl_replay_task_find(s->r, tid);
+	struct wl_replay_task *task;
 
-	if (!task || !s->cpu->switched || s->cpu->cur.tid == tid)
-		return;
-	task->known = false;
-	task->seen_in = false;
+	if (s->cpu->switched && s->cpu->cur.tid == tid)
+		return 0;
+	task = tid ? wl_replay_task(s->r, tid) : NULL;
+	if (tid && !task)
+		return -ENOMEM;
+	if (task && s->cpu->switched) {
+		task->known = false;
+		task->seen_in = false;
+	}
+	s->cpu->cur = task ? task->who : (struct wl_replay_who){ 0 };
+	s->cpu->switched = true;
+	return 0;
 }
 
 static int on_switch(struct step *s)
@@ -215,7 +224,9 @@ static int on_switch(struct step *s)
 	int ret;
 
 	switched_tasks(e, &prev, &next);
-	check_switch(s, prev.tid);
+	ret = check_current(s, prev.tid);
+	if (ret)
+		return ret;
 	if (e->wl_flags & WL_SW_NEXT || wl_run_is_long(&s->c->run, s->now))
 		name_run(s, &prev);
 	wl_cpu_switch(s->c, !next.tid);
@@ -235,6 +246,8 @@ static int on_waking(struct step *s)
 	const struct wl_ev_sched_waking *e = s->e->payload;
 	struct wl_replay_task *task;
 
+	if (check_current(s, (uint32_t)e->wl_cur_tid))
+		return -ENOMEM;
 	if (!(e->wl_flags & WL_EV_F_DONE)) {
 		s->c->returned = 0;
 		return 0;
@@ -259,7 +272,7 @@ static int on_fork(struct step *s)
 	const struct wl_ev_sched_process_fork *e = s->e->payload;
 	struct wl_replay_task *task = wl_replay_task(s->r, (uint32_t)e->child_tid);
 
-	if (!task)
+	if (!task || check_current(s, (uint32_t)e->parent_tid))
 		return -ENOMEM;
 	memset(&task->t, 0, sizeof(task->t));
 	task->t.call = -2;
@@ -604,14 +617,15 @@ static int replay_one(struct wl_replay *r, const struct wl_event *e)
 	/* up to the window some CPUs are silent: what the others say of tasks may be over */
 	if (r->stats.last < r->stats.first && e->ts >= r->stats.first)
 		wl_replay_forget(r);
+	s.cpu = &r->cpu[e->cpu];
+	s.c = &s.cpu->c;
 	if (e->flags & WL_EVENT_AFTER_LOSS) {
 		wl_replay_forget(r);
+		s.cpu->switched = false;
 		r->lost_at = e->ts;
 	}
 	r->stats.events++;
 	r->stats.last = e->ts;
-	s.cpu = &r->cpu[e->cpu];
-	s.c = &s.cpu->c;
 	return e->id < WL_EV_FIXED_MAX && handlers[e->id] ? handlers[e->id](&s) : 0;
 }
 

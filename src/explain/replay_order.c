@@ -3,7 +3,8 @@
 
 #include <errno.h>
 
-#define REORDER_NS 10000000ull /* the host may stop a CPU between its time stamp and its step */
+/* A host may stop a CPU between its time stamp and its step: 13 ms were seen. */
+#define REORDER_NS 100000000ull
 
 /* A step of a task that an event stands for. */
 struct step {

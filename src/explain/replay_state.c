@@ -8,8 +8,8 @@
 
 static int compare_tasks(const void *a, const void *b)
 {
-	uint32_t x = ((const struct wl_replay_task *)a)->tid;
-	uint32_t y = ((const struct wl_replay_task *)b)->tid;
+	uint32_t x = ((const struct wl_replay_task *)a)->who.tid;
+	uint32_t y = ((const struct wl_replay_task *)b)->who.tid;
 
 	return x < y ? -1 : x > y;
 }
@@ -19,7 +19,7 @@ struct wl_replay_task *wl_replay_task_find(const struct wl_replay *r, uint32_t t
 	struct wl_replay_task key;
 	struct wl_replay_task *const *found;
 
-	key.tid = tid;
+	key.who.tid = tid;
 	found = tfind(&key, &r->tasks, compare_tasks);
 	return found ? *found : NULL;
 }
@@ -33,7 +33,7 @@ struct wl_replay_task *wl_replay_task(struct wl_replay *r, uint32_t tid)
 	task = calloc(1, sizeof(*task));
 	if (!task)
 		return NULL;
-	task->tid = tid;
+	task->who.tid = tid;
 	task->t.call = -2;
 	if (!tsearch(task, &r->tasks, compare_tasks)) {
 		free(task);
@@ -51,6 +51,9 @@ static void forget_task(const void *node, VISIT visit, void *closure)
 	task->known = false;
 	task->seen_in = false;
 	task->step_known = false;
+	/* a wake-up of now counts if it is ahead of a sleep; what it was woken with may be used up */
+	task->t.status = WL_TASK_UNSEEN;
+	task->t.next &= ~WL_SLOT_MASK;
 }
 
 void wl_replay_forget(struct wl_replay *r)

@@ -21,7 +21,7 @@ struct wl_replay_who {
 
 struct wl_replay_task {
 	struct wl_task t;
-	uint32_t tid;
+	struct wl_replay_who who;
 	uint32_t step;   /* the next one of t.next's numbers that is due */
 	bool step_known; /* one has been seen */
 	bool known;      /* its chain is: see explain/replay.h */

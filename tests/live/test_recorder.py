@@ -169,9 +169,9 @@ def recorder_load(ctx):
 
 
 def recorder_loss_exact(ctx):
-    """The recorder is stopped for half a second, its small rings overflow: what is missing is counted."""
+    """The recorder is stopped twice, its small rings overflow: what is missing is counted."""
     path = os.path.join(ctx.dir, 'recording')
-    p = ctx.spawn([ctx.whylate, 'record', '-o', path, '--ring', '512K', '--syscalls=all', '--duration', '1600ms'],
+    p = ctx.spawn([ctx.whylate, 'record', '-o', path, '--ring', '512K', '--syscalls=all', '--duration', '3s'],
                   stdout=-1, stderr=-1)
     calls = [storm(ctx, 'calls')]
     wait_for_packets(p, path)
@@ -180,7 +180,7 @@ def recorder_loss_exact(ctx):
     for _ in range(2):
         time.sleep(0.05)
         p.send_signal(signal.SIGSTOP)
-        time.sleep(0.15)
+        time.sleep(0.5)
         p.send_signal(signal.SIGCONT)
     time.sleep(0.05)
     made = [end(c).split() for c in calls]
@@ -253,6 +253,9 @@ def recorder_ends(ctx):
         same_as_whylate(recording.Recording(path, 0, out.decode(), err.decode()), counts, lost)
 
 
+HIDDEN = 1  # an agent that the test machine hides from BPF programs
+
+
 def recorder_privacy(ctx):
     """Paths, arguments and addresses are recorded of the target only."""
     other = ctx.spawn(['sh', '-c', 'while :; do /bin/cat /etc/hostname; done'], stdout=-3)
@@ -263,6 +266,8 @@ def recorder_privacy(ctx):
     for ts, cpu, name, f in recording.events(r.kernel):
         if name == 'sched_switch':
             running[cpu] = (f['next_tid'], f['next_comm'], f['wl_next_pid'])
+            if f['wl_next_pid'] == HIDDEN:  # that it leaves again is not seen
+                del running[cpu]
         elif name == 'sched_process_exec':
             ours = 'storm' in f['filename']
             mine |= {f['tid']} if ours else set()
@@ -353,18 +358,18 @@ def recorder_reader_is_strict(ctx):
 
 # ---- captures ---------------------------------------------------------------------------------------
 
-def captures_in(directory):
+def taken_in(directory):
     return sorted(os.path.join(directory, d) for d in os.listdir(directory)
                   if os.path.isdir(os.path.join(directory, d, 'kernel')))
 
 
 def everybody():
-    """{tid: (process, name)} of /proc; without process 1, an agent that the test machine hides from BPF programs."""
+    """{tid: (process, name)} of /proc, but for the hidden agent."""
     found = {}
     for pid in filter(str.isdigit, os.listdir('/proc')):
         for tid in tids_of(int(pid)):
             found[tid] = int(pid), comm_of(tid)
-    return {t: f for t, f in found.items() if f[0] != 1}
+    return {t: f for t, f in found.items() if f[0] != HIDDEN}
 
 
 def check_statedump(path, before):
@@ -394,7 +399,7 @@ def recorder_captures(ctx):
                    '--ring', '1M', '--keep', '2', '--duration', '4s', '--json'], stdout=-1, stderr=-1)
     out, err = p.communicate(timeout=60)
     check(p.returncode == 0, 'status %d: %s' % (p.returncode, tail(err)))
-    captures = captures_in(directory)
+    captures = taken_in(directory)
     check(captures, 'not one capture; %s' % tail(out, 400))
     events = dumped = lost = 0
     for path in captures:

@@ -32,7 +32,7 @@ static void test_members(void **state)
 	assert_int_equal(m->kind, WL_MEMBER_IDS);
 	assert_null(find(WL_EVID_SCHED_SWITCH, "no_such_field"));
 	assert_int_equal(wl_event_def(WL_EVID_SCHED_SWITCH)->size, 102);
-	assert_int_equal(wl_event_def(WL_EVID_SCHED_WAKING)->size, 41);
+	assert_int_equal(wl_event_def(WL_EVID_SCHED_WAKING)->size, 45);
 }
 
 /* Members lie one behind the other, each where its size says, up to the event's size. */

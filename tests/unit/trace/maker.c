@@ -172,8 +172,8 @@ const char *maker_metadata(void)
 	       "} align(64); };\n"
 	       "event { name = \"sched_waking\"; id = 2; stream_id = 0; fields := struct { "
 	       "text_t _comm[16]; int32_t _tid; int32_t _prio; int32_t _target_cpu; "
-	       "int32_t _wl_pid; uint32_t _wl_seq; uint32_t _wl_flags; uint8_t _wl_task; } "
-	       "align(64); };\n"
+	       "int32_t _wl_pid; int32_t _wl_cur_tid; uint32_t _wl_seq; uint32_t _wl_flags; "
+	       "uint8_t _wl_task; } align(64); };\n"
 	       "event { name = \"irq_softirq_raise\"; id = 10; stream_id = 0; "
 	       "fields := struct { uint32_t _vec; uint32_t _wl_flags; } align(64); };\n"
 	       "event { name = \"lttng_statedump_start\"; id = 61; stream_id = 0; "
@@ -187,7 +187,7 @@ const char *maker_metadata(void)
 /* Offsets by hand: what the C structures must come to. */
 unsigned maker_record(unsigned i, uint32_t cpu, uint16_t *id, void *payload)
 {
-	static const unsigned sizes[] = { 102, 41, 8, 16, 16 };
+	static const unsigned sizes[] = { 102, 45, 8, 16, 16 };
 	static const uint16_t ids[] = { 1, 2, 10, 1024, 2048 };
 	unsigned kind = i % 5;
 	char *bytes = payload;
@@ -210,7 +210,7 @@ unsigned maker_record(unsigned i, uint32_t cpu, uint16_t *id, void *payload)
 		memcpy(bytes, "wakee", 5);
 		maker_set32(bytes, 16, 3000 + i);
 		maker_set32(bytes, 24, cpu);
-		bytes[40] = 7;
+		bytes[44] = 7;
 		break;
 	case 2:
 		maker_set32(bytes, 0, i % 10);
