@@ -51,7 +51,8 @@ static void forget_task(const void *node, VISIT visit, void *closure)
 	task->known = false;
 	task->seen_in = false;
 	task->step_known = false;
-	/* a wake-up of now counts if it is ahead of a sleep; what it was woken with may be used up */
+	/* a wake-up of now counts if it is ahead of a sleep; what it was woken with may be used up
+	 */
 	task->t.status = WL_TASK_UNSEEN;
 	task->t.next &= ~WL_SLOT_MASK;
 }

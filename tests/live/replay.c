@@ -165,9 +165,8 @@ static void print_path(const char *name, const struct wl_path *p)
 {
 	fprintf(stderr,
 		"  %-6s id %" PRIx64 " start %" PRIu64 " ns %" PRIu64 " stim %u/%u of %u on cpu%u:",
-		name, (uint64_t)p->h.id, (uint64_t)p->h.start,
-		(uint64_t)(p->h.last - p->h.start), p->h.stim_kind, p->h.stim_nr, p->h.stim_tid,
-		p->h.stim_cpu);
+		name, (uint64_t)p->h.id, (uint64_t)p->h.start, (uint64_t)(p->h.last - p->h.start),
+		p->h.stim_kind, p->h.stim_nr, p->h.stim_tid, p->h.stim_cpu);
 	for (unsigned i = 0; i < p->h.nseg; i++)
 		fprintf(stderr, " %u@%u=%" PRIu64 "(%u,%u)", p->seg[i].kind, p->seg[i].cpu,
 			(uint64_t)p->seg[i].ns, p->seg[i].who.ctx, p->seg[i].who.tid);
