@@ -149,7 +149,7 @@ def captures_of_unfinished(ctx):
     p, words = ctx.helper('sleeper', 'count=1000', 'sleep_us=20000', 'busy_us=100000', 'gate=1')
     go(p)
     directory = os.path.join(ctx.dir, 'captures')
-    w = ctx.watch('-t', words[0], '--captures', directory, '--over', '10s', '--timeout', '400ms')
+    w = ctx.watch('-t', words[0], '--captures', directory, '--over', '10s', '--timeout', '400ms', '--keep', '100')
     for _ in range(4):  # most of the time it is at work when it is stopped
         time.sleep(0.2 + 0.1 * ctx.rng.random())
         os.kill(p.pid, signal.SIGSTOP)
