@@ -233,6 +233,13 @@
 	F(u32, fmode)                                                                              \
 	F(text64, filename)
 
+#define WL_EV_timer_hrtimer_start(F)                                                               \
+	F(x64, hrtimer)                                                                            \
+	F(x64, function)                                                                           \
+	F(s64, expires) /* latest allowed expiry, on the timer's clock */                          \
+	F(s64, softexpires)                                                                        \
+	F(u32, mode)
+
 /* --- events: X(enumerator, fields, number, name) --- */
 
 #define WL_EV_VECTOR_PAIR(X, UPPER, nr, name)                                                      \
@@ -293,12 +300,15 @@
 	X(STATEDUMP_FD, statedump_fd, 63, "lttng_statedump_file_descriptor")                       \
 	X(STATEDUMP_END, statedump_none, 64, "lttng_statedump_end")
 
+/* Of other tracers only: we don't record them. */
+#define WL_EV_FOREIGN_EVENTS(X) X(TIMER_START, timer_hrtimer_start, 65, "timer_hrtimer_start")
+
 enum wl_event_id {
 	WL_EV_NONE = 0,
-	WL_EV_FIXED_MAX = 65, /* size of arrays indexed by the numbers above */
+	WL_EV_FIXED_MAX = 66, /* size of arrays indexed by the numbers above */
 	WL_EVID_GAP = 37,     /* a filler of 16 bytes, without a payload */
 #define X(enumerator, fields, nr, name) WL_EVID_##enumerator = nr,
-	WL_EVENTS(X)
+	WL_EVENTS(X) WL_EV_FOREIGN_EVENTS(X)
 #undef X
 	/*
 	 * System calls: WL_EV_SYSCALL_ENTRY + number and so on, in four ranges of WL_EV_SYSCALLS.
@@ -371,6 +381,7 @@ WL_EV_STRUCT(filler);
 WL_EV_STRUCT(statedump_none);
 WL_EV_STRUCT(statedump_process);
 WL_EV_STRUCT(statedump_fd);
+WL_EV_STRUCT(timer_hrtimer_start);
 
 #define WL_EVENT_SIZE(fields) (16 + __builtin_offsetof(struct wl_ev_##fields, end))
 

@@ -30,13 +30,14 @@
 		return members;                                                                    \
 	}
 WL_EVENTS(X)
+WL_EV_FOREIGN_EVENTS(X)
 #undef X
 
 const struct wl_event_def *wl_event_def(unsigned id)
 {
 	static const struct wl_event_def defs[WL_EV_FIXED_MAX] = {
 #define X(enumerator, fields, nr, name) [nr] = { name, WL_EVENT_SIZE(fields) - 16 },
-		WL_EVENTS(X)
+		WL_EVENTS(X) WL_EV_FOREIGN_EVENTS(X)
 #undef X
 	};
 
@@ -49,6 +50,7 @@ const struct wl_member *wl_event_members(unsigned id)
 #define X(enumerator, fields, nr, name)                                                            \
 	case nr:                                                                                   \
 		return members_##enumerator();
+		WL_EV_FOREIGN_EVENTS(X)
 		WL_EVENTS(X)
 #undef X
 	default:
@@ -104,6 +106,7 @@ const char *wl_event_name(unsigned id, char *buf, size_t size)
 static const char *modern_name(const char *name)
 {
 	static const char *const renamed[][2] = {
+		{ "hrtimer_start", "timer_hrtimer_start" },
 		{ "hrtimer_expire_entry", "timer_hrtimer_expire_entry" },
 		{ "hrtimer_expire_exit", "timer_hrtimer_expire_exit" },
 		{ "netif_receive_skb", "net_if_receive_skb" },

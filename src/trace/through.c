@@ -169,9 +169,12 @@ static void set_info(struct through *through, const bt_trace *trace)
 	struct wl_trace_info *info = &through->trace->info;
 	const char *version = env_text(trace, "whylate_version");
 	const uint8_t *uuid = bt_trace_get_uuid(trace);
+	const char *kernel;
 
 	through->ours = version[0];
 	info->foreign = !through->ours;
+	kernel = env_text(trace, "kernel_version");
+	info->rt = info->foreign && (strstr(kernel, "PREEMPT_RT") || strstr(kernel, "PREEMPT RT"));
 	set_tracer(info, trace, version);
 	snprintf(info->hostname, sizeof(info->hostname), "%s", env_text(trace, "hostname"));
 	snprintf(info->kernel, sizeof(info->kernel), "%s", env_text(trace, "kernel_release"));

@@ -66,6 +66,7 @@ struct wl_trace_info {
 	const char *dir; /* the directory with the streams */
 	enum wl_trace_kind kind;
 	bool foreign;    /* recorded by another tracer */
+	bool rt;         /* of a foreign one: its kernel says that it is PREEMPT_RT */
 	bool metadata;   /* false: it has none; names, clock and so on are unknown */
 	char tracer[64]; /* "whylate 0.2.0", "lttng-modules 2.13.9" */
 	char hostname[80];

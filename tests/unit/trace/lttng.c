@@ -5,87 +5,16 @@
  */
 #include "test.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "trace/archive.h"
 #include "trace/events.h"
 #include "trace/maker.h"
 #include "trace/trace.h"
 #include "util/syscall_fields.h"
-
-extern char **environ;
-
-/* --- other programs --- */
-
-static int wait_for(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* Its standard output to read, or NULL if there is no such program. */
-static FILE *start(const char *const argv[], pid_t *pid)
-{
-	posix_spawn_file_actions_t actions;
-	int pipes[2], ret;
-
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	ret = posix_spawnp(pid, argv[0], &actions, NULL, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(pipes[1]);
-	if (!ret)
-		return fdopen(pipes[0], "re");
-	close(pipes[0]);
-	return NULL;
-}
-
-static bool run(const char *const argv[])
-{
-	pid_t pid;
-	FILE *out = start(argv, &pid);
-
-	if (!out)
-		return false;
-	while (fgetc(out) != EOF)
-		;
-	fclose(out);
-	return wait_for(pid) == 0;
-}
-
-/* Unpacks NAME.tar.xz into a new directory; NULL: it is not there, or can't be unpacked. */
-static char *unpack(const char *name)
-{
-	const char *traces = getenv("WL_TEST_TRACES");
-	char archive[512], *dir;
-	const char *argv[] = { "tar", "-xJf", archive, "-C", NULL, NULL };
-
-	snprintf(archive, sizeof(archive), "%s/%s.tar.xz", traces ? traces : ".", name);
-	if (access(archive, R_OK)) {
-		print_message("skipped: no %s\n", archive);
-		return NULL;
-	}
-	dir = maker_dir(false);
-	argv[4] = dir;
-	if (run(argv))
-		return dir;
-	print_message("skipped: tar can't unpack %s\n", archive);
-	maker_remove(dir);
-	return NULL;
-}
 
 struct comparison {
 	struct wl_trace *trace;
@@ -321,7 +250,7 @@ static void check_info(const struct wl_trace_info *info)
 
 static void check_trace(const char *name, uint64_t events)
 {
-	char *dir = unpack(name), why[512];
+	char *dir = archive_unpack(name), why[512];
 	struct comparison c = { 0 };
 	FILE *listing;
 	pid_t pid;
@@ -334,7 +263,7 @@ static void check_trace(const char *name, uint64_t events)
 		skip();
 	}
 	check_info(wl_trace_info(c.trace));
-	listing = start((const char *[]){ "babeltrace2", dir, NULL }, &pid);
+	listing = program_start((const char *[]){ "babeltrace2", dir, NULL }, &pid);
 	if (!listing) {
 		wl_trace_close(c.trace);
 		maker_remove(dir);
@@ -343,7 +272,7 @@ static void check_trace(const char *name, uint64_t events)
 	}
 	compare_trace(&c, listing);
 	fclose(listing);
-	assert_int_equal(wait_for(pid), 0);
+	assert_int_equal(program_wait(pid), 0);
 	assert_int_equal(c.lines, events);
 	assert_true(c.unknown > 0);
 	assert_true(c.compared > 300000);
@@ -367,7 +296,7 @@ static void test_rt(void **state)
 /* What holds whoever prints it: the task that leaves is the current one; a CPU's switches join. */
 static void test_meaning(void **state)
 {
-	char *dir = unpack("lttng-6.1-stock"), why[512];
+	char *dir = archive_unpack("lttng-6.1-stock"), why[512];
 	const struct wl_event *event;
 	struct wl_trace *trace = NULL;
 	int32_t next[2] = { -1, -1 };

@@ -90,7 +90,7 @@ static unsigned random_syscall(uint64_t *seed, unsigned id, char *payload)
 	return (unsigned)wl_syscall_entry_size(&fields);
 }
 
-/* Any event there is, but for fillers. */
+/* Any event that we write, but for fillers. */
 static unsigned random_event(uint64_t *seed, uint16_t *id, char *payload)
 {
 	char name[WL_EVENT_NAME_MAX];
@@ -98,7 +98,8 @@ static unsigned random_event(uint64_t *seed, uint16_t *id, char *payload)
 	do {
 		*id = (uint16_t)(test_random(seed) % 3 ? test_random(seed) % WL_EV_FIXED_MAX
 						       : test_random(seed) % WL_EV_MAX);
-	} while (!wl_event_name(*id, name, sizeof(name)) || *id == WL_EVID_FILLER);
+	} while (!wl_event_name(*id, name, sizeof(name)) || *id == WL_EVID_FILLER ||
+		 *id == WL_EVID_TIMER_START);
 	memset(payload, 0, 512);
 	return wl_event_def(*id) ? random_fixed(seed, *id, payload)
 				 : random_syscall(seed, *id, payload);
