@@ -33,6 +33,8 @@ struct wl_home {
 	__u64 arg;     /* first argument (futex: without the low 3 bits, see chain/home.h) */
 };
 
+#define WL_USUAL_HOPS 32 /* max_hops, unless somebody says otherwise */
+
 /* Input of the state machine: everything in it changes which responses come out. */
 struct wl_chain_config {
 	__u8 until;      /* enum wl_until */

@@ -214,6 +214,7 @@ struct pt_regs {
 	unsigned long si;
 	unsigned long di;
 	unsigned long ip;
+	unsigned long sp;
 	unsigned long orig_ax;
 };
 #else

@@ -3,7 +3,7 @@
 #ifndef WL_BPF_PROBE_IRQ_H
 #define WL_BPF_PROBE_IRQ_H
 
-#include "bpf/report.h"
+#include "bpf/probe_stack.h"
 
 #define WL_CHAIN_CFG (&wl_config()->chain)
 
@@ -126,10 +126,12 @@ WL_INLINE void wl_vector_exit(__u32 id, int vector)
 	wl_record_commit(&rec);
 }
 
-#define WL_VECTOR(name, upper, nr)                                                                 \
+/* first: what comes before it counts. */
+#define WL_VECTOR_BEGUN(name, upper, nr, first)                                                    \
 	SEC("?tp_btf/" #name "_entry")                                                             \
 	int BPF_PROG(wl_##name##_entry, int vector)                                                \
 	{                                                                                          \
+		first;                                                                             \
 		wl_vector_entry(WL_EVID_VEC_##upper##_ENTRY, nr, vector);                          \
 		return 0;                                                                          \
 	}                                                                                          \
@@ -140,7 +142,9 @@ WL_INLINE void wl_vector_exit(__u32 id, int vector)
 		return 0;                                                                          \
 	}
 
-WL_VECTOR(local_timer, LOCAL_TIMER, WL_VEC_LOCAL_TIMER)
+#define WL_VECTOR(name, upper, nr) WL_VECTOR_BEGUN(name, upper, nr, (void)0)
+
+WL_VECTOR_BEGUN(local_timer, LOCAL_TIMER, WL_VEC_LOCAL_TIMER, if (wl_stacks) wl_stack_tick(ctx))
 WL_VECTOR(reschedule, RESCHEDULE, WL_VEC_RESCHEDULE)
 WL_VECTOR(call_function, CALL_FUNCTION, WL_VEC_CALL_FUNCTION)
 WL_VECTOR(call_function_single, CALL_FUNCTION_SINGLE, WL_VEC_CALL_FUNCTION_SINGLE)

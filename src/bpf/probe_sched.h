@@ -63,6 +63,8 @@ WL_INLINE void wl_switch_out(struct wl_cpu *c, struct wl_ev_sched_switch *e,
 	kind = wl_task_out(WL_CHAIN_CFG, c, t, &s, wl_steal_of(prev), now);
 	if (e)
 		wl_record_prev(e, t, kind);
+	if (wl_stacks && t->status == WL_TASK_MIDWORK)
+		wl_stack_blocks(t, prev, now);
 	if (kind == WL_END_NONE)
 		return;
 	wl_end_of_sleep(&end, &s, kind, now);
@@ -79,6 +81,8 @@ WL_INLINE void wl_switch_in(struct wl_cpu *c, struct wl_ev_sched_switch *e,
 
 	if (!t)
 		return;
+	if (wl_stacks && t->status == WL_TASK_MIDWORK)
+		wl_stack_waited(t, next, now);
 	kind = wl_task_in(WL_CHAIN_CFG, c, wl_cpu_of(t->wake_cpu), t, wl_steal_of(next), now);
 	if (e)
 		wl_record_next(e, t, kind);

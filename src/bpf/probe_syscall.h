@@ -141,6 +141,8 @@ int BPF_PROG(wl_sys_exit, struct pt_regs *regs, long ret)
 	__u32 nexit;
 	void *e;
 
+	if (wl_stacks)
+		wl_stack_returns(ctx);
 	if (!wl_syscall_of(&call, regs, (long)regs->orig_ax))
 		return 0;
 	nexit = call.layout->nexit;

@@ -168,7 +168,7 @@ static __noinline void wl_slow_send(struct task_struct *task, const struct wl_pa
 	bpf_ringbuf_submit(s, BPF_RB_NO_WAKEUP);
 }
 
-WL_INLINE __u64 wl_threshold(struct wl_agg_limits *lim, __u64 ns)
+WL_INLINE __u64 wl_threshold(const struct wl_agg_limits *lim)
 {
 	const struct wl_config *cfg = wl_config();
 	__u64 threshold = lim->threshold;
@@ -177,11 +177,7 @@ WL_INLINE __u64 wl_threshold(struct wl_agg_limits *lim, __u64 ns)
 		return cfg->over_ns;
 	if (cfg->over == WL_OVER_QUANTILE)
 		return threshold ? threshold : ~0ull;
-	if (threshold < cfg->over_ns)
-		threshold = cfg->over_ns;
-	if (ns > threshold)
-		lim->threshold = ns;
-	return threshold;
+	return threshold < cfg->over_ns ? cfg->over_ns : threshold;
 }
 
 /* The response in p, of this task, has ended. */
@@ -206,10 +202,13 @@ static __noinline void wl_complete(struct wl_cpu *c, struct wl_task *t, struct t
 	lim = bpf_map_lookup_elem(&wl_limits, &agg);
 	if (!a || !lim)
 		return;
-	threshold = wl_threshold(lim, ns);
+	threshold = wl_threshold(lim);
 	wl_agg_count(a, lim, p, ns);
-	if (ns > threshold)
-		wl_slow_send(task, p, end, threshold, agg);
+	if (ns <= threshold)
+		return;
+	if (wl_config()->over == WL_OVER_WORST)
+		lim->threshold = ns;
+	wl_slow_send(task, p, end, threshold, agg);
 }
 
 #endif

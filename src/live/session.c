@@ -17,6 +17,7 @@
 #include "live/probes.h"
 #include "live/reports.h"
 #include "live/ring_maps.h"
+#include "live/stacks.h"
 #include "util/message.h"
 #include "util/syscall_fields.h"
 #include "whylate.skel.h"
@@ -35,6 +36,7 @@ struct wl_session {
 	struct wl_reports *reports;
 	struct wl_ring_maps *rings;
 	struct ring_buffer *ring;
+	struct wl_stacks *stacks;           /* NULL: none */
 	struct bpf_link *links[PROBES_MAX]; /* as in wl_probes[] */
 	struct bpf_link *iter_create, *iter_check, *iter_stuck, *iter_dump;
 	uint64_t started, stopped, next_stuck, next_check, missing;
@@ -114,6 +116,9 @@ static int size_maps(struct wl_session *s)
 
 	if (!ret)
 		ret = bpf_map__set_max_entries(b->maps.wl_aggs, ncpu * WL_AGGS);
+	if (!ret && !s->bpf->rodata->wl_stacks) /* the least that there can be */
+		ret = bpf_map__set_max_entries(b->maps.wl_stack_ring,
+					       (uint32_t)sysconf(_SC_PAGESIZE));
 	if (!ret)
 		ret = wl_ring_maps_prepare(s->rings, b->maps.wl_ring_maps);
 	if (!ret && s->config.task_storage)
@@ -171,6 +176,7 @@ static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned i
 	if (!s->bpf)
 		return load_error(-errno);
 	s->bpf->rodata->wl_cfg = s->config;
+	s->bpf->rodata->wl_stacks = flags & WL_SESSION_STACKS ? 1 : 0;
 	if (s->config.record) {
 		ret = wl_ring_maps_new(&s->rings, s->config.ncpu, s->config.ring_size);
 		if (ret)
@@ -302,7 +308,11 @@ static int open_all(struct wl_session *s, const struct wl_kernel *kernel, unsign
 	if (ret)
 		return ret;
 	s->ring = ring_buffer__new(bpf_map__fd(s->bpf->maps.wl_slow_ring), on_slow, s, NULL);
-	return s->ring ? attach(s) : -errno;
+	if (!s->ring)
+		return -errno;
+	if (flags & WL_SESSION_STACKS)
+		ret = wl_stacks_new(&s->stacks, bpf_map__fd(s->bpf->maps.wl_stack_ring));
+	return ret ? ret : attach(s);
 }
 
 int wl_session_open(struct wl_session **session, const struct wl_config *config,
@@ -353,6 +363,7 @@ void wl_session_close(struct wl_session *s)
 	bpf_link__destroy(s->iter_stuck);
 	bpf_link__destroy(s->iter_dump);
 	ring_buffer__free(s->ring);
+	wl_stacks_free(s->stacks);
 	wl_reports_free(s->reports);
 	unmap(s->maps.cpus, s->maps.cpus_size);
 	unmap(s->maps.aggs, s->maps.aggs_size);
@@ -429,6 +440,11 @@ const struct wl_reports *wl_session_reports(const struct wl_session *s)
 const struct wl_rings *wl_session_rings(const struct wl_session *s)
 {
 	return wl_ring_maps_rings(s->rings);
+}
+
+struct wl_stacks *wl_session_stacks(const struct wl_session *s)
+{
+	return s->stacks;
 }
 
 bool wl_session_trigger(const struct wl_session *s, struct wl_slow *slow)
@@ -515,7 +531,9 @@ int wl_session_poll(struct wl_session *s, wl_report_fn fn, void *ctx)
 	s->fn = fn;
 	s->ctx = ctx;
 	s->budget = POLL_RECORDS;
-	ret = ring_buffer__consume(s->ring);
+	ret = s->stacks ? wl_stacks_poll(s->stacks) : 0;
+	if (!ret)
+		ret = ring_buffer__consume(s->ring);
 	if (now >= s->next_stuck) {
 		s->next_stuck = now + STUCK_PERIOD_NS;
 		create_missing(s);

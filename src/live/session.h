@@ -23,6 +23,8 @@ typedef int (*wl_report_fn)(void *ctx, struct wl_report *report);
 #define WL_SESSION_EMPTY 2u   /* beside the others, a program that does nothing: what one costs */
 #define WL_SESSION_SCHED 4u   /* only switches and wake-ups: what bench compares with peers */
 
+#define WL_SESSION_STACKS 8u /* stacks of late responses: wl_session_stacks() */
+
 /*
  * Loads and attaches; nothing is measured yet. config must be complete but for ncpu, task_storage,
  * chain.rt and chain.until, which are adapted to the kernel. Errors are said on stderr. -EPERM: not
@@ -46,6 +48,11 @@ const struct wl_reports *wl_session_reports(const struct wl_session *session);
 
 /* The flight recorder's memory, or NULL: nothing is recorded. Valid as long as the session. */
 const struct wl_rings *wl_session_rings(const struct wl_session *session);
+
+struct wl_stacks;
+
+/* Stacks of late responses, or NULL: they were not asked for. Valid as long as the session. */
+struct wl_stacks *wl_session_stacks(const struct wl_session *session);
 
 /*
  * The slow response that has taken the pin (rings->pin->id), copied to slow; false: none has. One
