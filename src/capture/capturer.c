@@ -20,6 +20,8 @@
 #include "capture/keeper.h"
 #include "capture/shot.h"
 #include "capture/snapshot.h"
+#include "capture/stacks.h"
+#include "capture/stacks_file.h"
 #include "explain/cause.h"
 #include "explain/names.h"
 #include "explain/quantile.h"
@@ -59,6 +61,7 @@ struct wl_capturer {
 	struct wl_keeper keeper;
 	struct wl_control *control; /* NULL: none */
 	struct wl_reports *reports;
+	struct wl_kallsyms *kernel; /* NULL: its functions can't be named */
 	bool armed;
 	/* both threads */
 	pthread_t thread;
@@ -214,6 +217,23 @@ static void path_of(const struct wl_capturer *c, const char *name, char *path, s
 	snprintf(path, size, "%s/%s", c->keeper.store.path, name);
 }
 
+/*
+ * Names take their time, and the disk should have the rest by then. Without them, which is so if
+ * the capture was removed meanwhile, it is whole all the same.
+ */
+static void add_stacks(struct wl_capturer *c, const struct wl_slow *slow, const char *name)
+{
+	const struct wl_store *store = &c->keeper.store;
+	struct wl_draft draft;
+
+	if (!wl_session_stacks(c->session) || wl_store_begin(store, "stacks", &draft))
+		return;
+	if (wl_stacks_write(wl_session_stacks(c->session), c->kernel, slow, draft.fd))
+		wl_store_abort(store, &draft);
+	else
+		wl_store_add(store, &draft, name, WL_STACKS_FILE);
+}
+
 /* Writes what was taken for a report. name: of the capture. */
 static enum wl_ruling write_capture(struct wl_capturer *c, struct wl_report *report, uint64_t began,
 				    char name[WL_ENTRY_NAME])
@@ -222,6 +242,7 @@ static enum wl_ruling write_capture(struct wl_capturer *c, struct wl_report *rep
 	char path[sizeof(c->shown)], process[WL_COMM_LEN + 1] = "";
 	struct wl_entry entry = { .name = "" };
 	struct wl_draft draft;
+	enum wl_ruling ruling;
 	int ret;
 
 	set_cause(&entry, report);
@@ -236,7 +257,10 @@ static enum wl_ruling write_capture(struct wl_capturer *c, struct wl_report *rep
 	if (!ret)
 		ret = write_response(draft.fd, report);
 	report->capture = NULL;
-	return wl_keeper_end(&c->keeper, &draft, &entry, ret, wl_machine_now());
+	ruling = wl_keeper_end(&c->keeper, &draft, &entry, ret, wl_machine_now());
+	if (ruling == WL_RULING_KEEP)
+		add_stacks(c, &report->slow, name);
+	return ruling;
 }
 
 /* A response that ended and has the pin. */
@@ -485,6 +509,16 @@ static int open_shot(struct wl_capturer *c, const struct wl_capturer_options *o)
 }
 
 /* It goes on without. */
+static void open_kernel_names(struct wl_capturer *c)
+{
+	int ret = wl_session_stacks(c->session) ? wl_kallsyms_open(&c->kernel, NULL) : 0;
+
+	if (ret)
+		wl_warn("/proc/kallsyms: %s: stacks will not name the kernel's functions",
+			strerror(-ret));
+}
+
+/* It goes on without. */
 static void open_control(struct wl_capturer *c, const char *dir)
 {
 	int ret = wl_control_open(&c->control, dir);
@@ -504,9 +538,11 @@ static int open_all(struct wl_capturer *c, const struct wl_capturer_options *o)
 	ret = open_store(c, o);
 	if (!ret)
 		ret = open_shot(c, o);
-	if (!ret)
-		open_control(c, o->control);
-	return ret;
+	if (ret)
+		return ret;
+	open_kernel_names(c);
+	open_control(c, o->control);
+	return 0;
 }
 
 int wl_capturer_open(struct wl_capturer **capturer, const struct wl_capturer_options *o)
@@ -544,6 +580,7 @@ void wl_capturer_close(struct wl_capturer *c)
 	wl_report_release(&c->last);
 	wl_report_release(&c->unfinished);
 	wl_reports_free(c->reports);
+	wl_kallsyms_close(c->kernel);
 	if (c->wake >= 0)
 		close(c->wake);
 	pthread_cond_destroy(&c->changed);

@@ -161,3 +161,51 @@ int wl_fields_get(const struct wl_place *p, const struct wl_field *fields, const
 	}
 	return 0;
 }
+
+/* --- names --- */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Bytes that are not UTF-8. */
+static int get_hex(const struct wl_place *p, const char *key, const char *text,
+		   char comm[WL_COMM_LEN])
+{
+	size_t len = strlen(text) / 2;
+
+	if (strlen(text) % 2 || len > WL_COMM_LEN)
+		return wl_place_refuse(p, key, "not the bytes of a name");
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return wl_place_refuse(p, key, "not hexadecimal");
+		comm[i] = (char)(high << 4 | low);
+		if (!comm[i])
+			break;
+	}
+	return 0;
+}
+
+int wl_comm_get(const struct wl_place *p, const char *key, const json_t *object,
+		char comm[WL_COMM_LEN])
+{
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_string_value(value), *hex;
+	char hex_key[32];
+
+	snprintf(hex_key, sizeof(hex_key), "%s_hex", key);
+	hex = json_string_value(json_object_get(object, hex_key));
+	if (hex)
+		return get_hex(p, hex_key, hex, comm);
+	if (!value || json_is_null(value))
+		return 0;
+	if (!text || json_string_length(value) > WL_COMM_LEN)
+		return wl_place_refuse(p, key, "not a name of at most 16 bytes");
+	memcpy(comm, text, json_string_length(value));
+	return 0;
+}

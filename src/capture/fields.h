@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "abi/kinds.h"
 #include "output/json.h"
 
 enum wl_field_type { WL_U8, WL_S8, WL_U16, WL_U32, WL_S32, WL_U64 };
@@ -50,5 +51,12 @@ int wl_place_load(const struct wl_place *place, int dirfd, size_t max, json_t **
  */
 int wl_fields_get(const struct wl_place *place, const struct wl_field *fields, const json_t *object,
 		  void *structure);
+
+/*
+ * A name as wl_json_name() writes it: KEY, or the bytes of KEY_hex; left alone if there is none. 0
+ * or -EINVAL, said.
+ */
+int wl_comm_get(const struct wl_place *place, const char *key, const json_t *object,
+		char comm[WL_COMM_LEN]);
 
 #endif

@@ -187,6 +187,28 @@ static void put_irqs(struct wl_json *j, const struct wl_state *s)
 	wl_json_array_end(j);
 }
 
+/* Read now: disks come and go. */
+static void put_devices(struct wl_json *j)
+{
+	FILE *f = fopen("/proc/partitions", "re");
+	unsigned major, minor;
+	char line[256], name[64];
+
+	wl_json_array(j, "devices");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%u %u %*u %63s", &major, &minor, name) != 3)
+			continue;
+		wl_json_object(j, NULL);
+		wl_json_u64(j, "major", major);
+		wl_json_u64(j, "minor", minor);
+		wl_json_string(j, "name", name);
+		wl_json_object_end(j);
+	}
+	wl_json_array_end(j);
+	if (f)
+		fclose(f);
+}
+
 static void put_cgroups(struct wl_json *j, const struct wl_state *s,
 			const struct wl_state_info *info)
 {
@@ -249,6 +271,7 @@ int wl_state_save(const struct wl_state *s, int dirfd, const struct wl_state_inf
 	put_kernel(&j, s, info);
 	put_clock(&j, s, info);
 	put_irqs(&j, s);
+	put_devices(&j);
 	put_cgroups(&j, s, info);
 	put_options(&j, info);
 	put_window(&j, info);

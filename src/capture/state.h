@@ -9,6 +9,7 @@
  *    "cpus":{"possible":"0-1","online":"0-1"},"nodes":[{"node":0,"cpus":"0-1"}],
  *    "clock":{"name":"monotonic","boot_id":"…","source":"tsc","to_realtime_ns":"…"},
  *    "irqs":[{"irq":36,"name":"virtio1-req.0","affinity":"0"}],
+ *    "devices":[{"major":254,"minor":0,"name":"vda"}],
  *    "cgroups":[{"pid":1234,"hierarchy":"cpu,cpuacct","path":"/…","quota_us":null,
  *     "period_us":100000}],
  *    "options":{"command_line":"…","target":"…","post_ns":5000000},"config":{…},

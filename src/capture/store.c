@@ -363,6 +363,29 @@ int wl_store_commit(const struct wl_store *store, struct wl_draft *draft)
 	return ret;
 }
 
+static int move_file(const struct wl_store *store, const struct wl_draft *draft, const char *name,
+		     const char *file)
+{
+	int fd = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = renameat(draft->fd, file, fd, file) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+int wl_store_add(const struct wl_store *store, struct wl_draft *draft, const char *name,
+		 const char *file)
+{
+	int ret = wl_tree_sync(store->fd, draft->partial);
+
+	if (!ret)
+		ret = move_file(store, draft, name, file);
+	wl_store_abort(store, draft);
+	return ret;
+}
+
 void wl_store_abort(const struct wl_store *store, struct wl_draft *draft)
 {
 	if (draft->fd < 0)

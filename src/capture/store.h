@@ -58,6 +58,12 @@ void wl_store_name(char name[WL_ENTRY_NAME], int64_t real_ns, const char *proces
 int wl_store_begin(const struct wl_store *store, const char *name, struct wl_draft *draft);
 /* Syncs it and gives it its name. If that fails, nothing is left of it. */
 int wl_store_commit(const struct wl_store *store, struct wl_draft *draft);
+/*
+ * Moves a file of the draft into a capture that is there, whole or not at all; the draft is gone
+ * then in any case.
+ */
+int wl_store_add(const struct wl_store *store, struct wl_draft *draft, const char *name,
+		 const char *file);
 /* Removes it. */
 void wl_store_abort(const struct wl_store *store, struct wl_draft *draft);
 

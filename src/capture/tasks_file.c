@@ -110,46 +110,6 @@ static int get_chain(const struct wl_place *p, const char *key, const json_t *ta
 	return wl_fields_get(&inside, chain_fields, value, chain);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Bytes that are not UTF-8. */
-static int get_hex(const struct wl_place *p, const char *text, char comm[WL_COMM_LEN])
-{
-	size_t len = strlen(text) / 2;
-
-	if (strlen(text) % 2 || len > WL_COMM_LEN)
-		return wl_place_refuse(p, "comm_hex", "not the bytes of a name");
-	for (size_t i = 0; i < len; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return wl_place_refuse(p, "comm_hex", "not hexadecimal");
-		comm[i] = (char)(high << 4 | low);
-	}
-	return 0;
-}
-
-static int get_comm(const struct wl_place *p, const json_t *object, char comm[WL_COMM_LEN])
-{
-	const json_t *value = json_object_get(object, "comm");
-	const char *hex = json_string_value(json_object_get(object, "comm_hex"));
-	const char *text = json_string_value(value);
-
-	if (hex)
-		return get_hex(p, hex, comm);
-	if (!value || json_is_null(value))
-		return 0;
-	if (!text || json_string_length(value) > WL_COMM_LEN)
-		return wl_place_refuse(p, "comm", "not a name of at most 16 bytes");
-	memcpy(comm, text, json_string_length(value));
-	return 0;
-}
-
 static int get_task(const struct wl_place *p, const json_t *object, struct wl_task_dump *task)
 {
 	__u32 nhomes = 0;
@@ -157,7 +117,7 @@ static int get_task(const struct wl_place *p, const json_t *object, struct wl_ta
 
 	if (!json_is_object(object))
 		return wl_place_refuse(p, "", "not an object");
-	ret = get_comm(p, object, task->comm);
+	ret = wl_comm_get(p, "comm", object, task->comm);
 	if (!ret)
 		ret = wl_fields_get(p, task_fields, object, task);
 	if (!ret)

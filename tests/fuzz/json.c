@@ -9,8 +9,12 @@
 
 #include "capture/config_file.h"
 #include "capture/entry.h"
+#include "capture/machine_file.h"
+#include "capture/response_file.h"
 #include "capture/tasks_file.h"
 #include "fuzz.h"
+#include "output/sink.h"
+#include "util/file.h"
 
 static void try_tasks(int dir)
 {
@@ -35,10 +39,41 @@ static void try_tasks(int dir)
 	free(again);
 }
 
+static void write_response(int dir, const struct wl_report *report)
+{
+	struct wl_sink *sink;
+	FILE *f;
+
+	unlinkat(dir, WL_ENTRY_RESPONSE, 0);
+	fuzz_check(!wl_file_create_at(dir, WL_ENTRY_RESPONSE, &f));
+	fuzz_check(!wl_json_sink_open(&sink, f));
+	fuzz_check(!sink->ops->slow(sink, report));
+	sink->ops->close(sink);
+	fclose(f);
+}
+
+static void try_response(int dir)
+{
+	struct wl_report report, again;
+	char why[256];
+
+	if (!wl_response_load(dir, &report, why, sizeof(why))) {
+		write_response(dir, &report);
+		fuzz_check(!wl_response_load(dir, &again, why, sizeof(why)));
+		fuzz_check(!memcmp(&report.slow.path, &again.slow.path, sizeof(report.slow.path)));
+		fuzz_check(!memcmp(report.budget, again.budget, sizeof(report.budget)));
+		fuzz_check(report.slow.end == again.slow.end && report.id == again.id);
+		fuzz_check(!strcmp(report.cause.text, again.cause.text));
+		wl_response_free(&again);
+	}
+	wl_response_free(&report);
+}
+
 static void try_entry(int dir)
 {
 	struct wl_entry entry = { 0 };
 
+	try_response(dir);
 	if (wl_entry_read(dir, "name", &entry))
 		return;
 	fuzz_check(strnlen(entry.name, sizeof(entry.name)) < sizeof(entry.name));
@@ -51,9 +86,18 @@ static void try_entry(int dir)
 static void try_config(int dir)
 {
 	struct wl_config config = { 0 };
+	struct wl_machine_file *machine = NULL;
+	struct wl_machine_names names;
 	char why[256];
 
 	wl_config_load(dir, &config, why, sizeof(why));
+	if (wl_machine_file_load(dir, &machine, why, sizeof(why)))
+		return;
+	wl_machine_file_names(machine, &names);
+	names.irq(names.ctx, 1);
+	names.device(names.ctx, 1);
+	names.cgroup(names.ctx, 1);
+	wl_machine_file_free(machine);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
