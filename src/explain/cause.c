@@ -11,8 +11,8 @@
 #include "explain/names.h"
 #include "explain/phrase.h"
 
-#define DOMINATING_SHARE 0.4 /* below, two causes are told and nobody is named */
-#define WHOLE_PERCENT 95     /* a part this large is as good as the whole */
+#define USUAL_PART 20    /* less than this part of it more than usual: as usual */
+#define WHOLE_PERCENT 95 /* a part this large is as good as the whole */
 
 #define SOFTIRQ_NET_TX 2
 #define SOFTIRQ_NET_RX 3
@@ -521,6 +521,8 @@ static void excess_find(struct excess *x, const struct wl_report *report)
 
 	*x = (struct excess){ .first = WL_SEG_NONE };
 	x->whole = saturating_sub(response, report->typical.known ? report->typical.ns : 0);
+	if (report->typical.known && x->whole < report->typical.ns / USUAL_PART)
+		x->whole = 0;
 	for (unsigned int i = 1; i < WL_SEG_MAX; i++) {
 		x->ns[i] = saturating_sub(report->budget[i], typical_ns(report, i));
 		if (x->ns[i] > x->ns[x->first]) {
@@ -655,7 +657,7 @@ void wl_cause_find(struct wl_report *report)
 	cause.share = excess_share(&x, cause.kind);
 	if (!cause.kind)
 		cause_none(&text, report, &x);
-	else if (cause.share < DOMINATING_SHARE)
+	else if (cause.share < WL_CAUSE_DOMINATES)
 		describe_nothing_dominates(&text, report, &x);
 	else
 		told = cause_dominating(&cause, &text, report);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain/foreign.h"
 #include "explain/replay_order.h"
 #include "explain/replay_state.h"
 
@@ -40,18 +41,8 @@ static struct wl_task *giver(const struct step *s, uint32_t flags)
 
 static void name_run(struct step *s, const struct wl_replay_who *who)
 {
-	struct wl_who *w = &s->c->run.who;
-
-	if (wl_run_is_named(&s->c->run))
-		return;
-	memset(w, 0, sizeof(*w));
-	w->tid = who->tid;
-	w->tgid = who->tgid;
-	memcpy(w->comm, who->comm, sizeof(w->comm));
-	w->ctx = who->tid ? WL_WHO_TASK : WL_WHO_IDLE;
-	w->policy = who->policy;
-	w->prio = who->prio;
-	w->flags = who->kthread ? WL_WHO_F_KTHREAD : 0;
+	if (!wl_run_is_named(&s->c->run))
+		wl_replay_name(who, &s->c->run.who);
 }
 
 static struct wl_kept_set *set_of(const struct step *s, uint64_t key)
@@ -78,6 +69,7 @@ static int report(const struct step *s, struct wl_replay_task *task,
 		  const struct wl_replay_who *who, uint8_t recorded, uint8_t kind, uint8_t flags)
 {
 	const struct wl_path *p = kind ? wl_task_cur(&task->t) : NULL;
+	bool told = !s->r->foreign; /* else nobody has followed chains */
 	struct wl_replay_response response = {
 		.tid = who->tid,
 		.tgid = who->tgid,
@@ -85,11 +77,11 @@ static int report(const struct step *s, struct wl_replay_task *task,
 		.end = s->now,
 		.cpu = s->e->cpu,
 		.kind = kind ? kind : recorded,
-		.doubt = doubt_of(s, task, p, recorded, kind),
+		.doubt = doubt_of(s, task, p, told ? recorded : kind, kind),
 		.target = flags & WL_TASK_TARGET,
 	};
 
-	if (!recorded && !kind)
+	if (!s->r->fn || (!recorded && !kind))
 		return 0;
 	memcpy(response.comm, who->comm, sizeof(response.comm));
 	return s->r->fn(s->r->ctx, &response);
@@ -122,6 +114,21 @@ static void become_known(struct wl_replay_task *task, uint8_t flags)
 
 #define KEPT_FLAGS (WL_TASK_LINK | WL_TASK_SOFTIRQD)
 
+static void keep_flags(struct wl_task *t, uint8_t flags)
+{
+	t->flags = (t->flags & ~KEPT_FLAGS) | (flags & KEPT_FLAGS);
+}
+
+/* Left without a chain: the kernel side says so, or the state machine, of one that went home. */
+static bool is_free(const struct step *s, struct wl_task *t, const struct wl_sleep *sleep)
+{
+	const struct wl_ev_sched_switch *e = s->e->payload;
+
+	if (!s->r->foreign)
+		return e->wl_flags & WL_SW_PREV_FREE;
+	return !sleep->runnable && !wl_task_cur(t)->h.id && !(t->flags & WL_TASK_AWAY);
+}
+
 static int switch_out(struct step *s, const struct wl_replay_who *who)
 {
 	const struct wl_ev_sched_switch *e = s->e->payload;
@@ -136,13 +143,13 @@ static int switch_out(struct step *s, const struct wl_replay_who *who)
 	if (!task)
 		return -ENOMEM;
 	task->who = *who;
-	task->t.flags |= e->wl_prev_task & KEPT_FLAGS;
+	keep_flags(&task->t, e->wl_prev_task);
 	sleep_of(e, &sleep);
 	kind = wl_task_out(&s->r->cfg, s->c, &task->t, &sleep, e->wl_steal, s->now);
 	ret = report(s, task, who, e->wl_prev_end, kind, e->wl_prev_task);
 	if (kind)
 		wl_task_finish(&task->t);
-	if (!task->known && e->wl_flags & WL_SW_PREV_FREE)
+	if (!task->known && is_free(s, &task->t, &sleep))
 		become_known(task, e->wl_prev_task);
 	return ret;
 }
@@ -161,7 +168,7 @@ static int switch_in(struct step *s, const struct wl_replay_who *who)
 	if (!task)
 		return -ENOMEM;
 	task->who = *who;
-	task->t.flags |= e->wl_next_task & KEPT_FLAGS;
+	keep_flags(&task->t, e->wl_next_task);
 	task->seen_in = true;
 	from = task->t.wake_cpu < s->r->ncpu ? &s->r->cpu[task->t.wake_cpu].c : NULL;
 	kind = wl_task_in(&s->r->cfg, s->c, from, &task->t, e->wl_steal, s->now);
@@ -255,7 +262,7 @@ static int on_waking(struct step *s)
 	task = wl_replay_task(s->r, (uint32_t)e->tid);
 	if (!task)
 		return -ENOMEM;
-	task->t.flags |= e->wl_task & KEPT_FLAGS;
+	keep_flags(&task->t, e->wl_task);
 	if (e->wl_flags & WL_EV_F_NEW) {
 		task->t.status = WL_TASK_BLOCKED;
 		become_known(task, e->wl_task);
@@ -314,7 +321,7 @@ static int on_irq_exit(struct step *s)
 	return 0;
 }
 
-static uint16_t vector_of(unsigned id)
+uint16_t wl_replay_vector_of(unsigned id)
 {
 	switch (id & ~1u) {
 	case WL_EVID_VEC_LOCAL_TIMER_ENTRY:
@@ -338,7 +345,7 @@ static int on_vector(struct step *s)
 	if (s->e->id & 1)
 		wl_irq_exit(s->c, s->now);
 	else
-		wl_irq_enter(s->c, WL_VEC_BASE + vector_of(s->e->id), 0, s->now);
+		wl_irq_enter(s->c, WL_VEC_BASE + wl_replay_vector_of(s->e->id), 0, s->now);
 	return 0;
 }
 
@@ -608,10 +615,18 @@ static int (*const handlers[WL_EV_FIXED_MAX])(struct step *) = {
 	[WL_EVID_VEC_LOCAL_TIMER_ENTRY... WL_EVID_VEC_SPURIOUS_APIC_EXIT] = on_vector,
 };
 
-static int replay_one(struct wl_replay *r, const struct wl_event *e)
+int wl_replay_event(struct wl_replay *r, const struct wl_event *e)
 {
 	struct step s = { .r = r, .e = e, .now = e->ts };
+	struct wl_event translated;
+	int ret;
 
+	if (r->foreign) {
+		ret = wl_foreign_event(r->foreign, e, &translated);
+		if (ret <= 0)
+			return ret;
+		s.e = e = &translated;
+	}
 	if (e->flags & WL_EVENT_SYNTHETIC || e->cpu >= r->ncpu)
 		return 0;
 	/* up to the window some CPUs are silent: what the others say of tasks may be over */
@@ -626,7 +641,8 @@ static int replay_one(struct wl_replay *r, const struct wl_event *e)
 	}
 	r->stats.events++;
 	r->stats.last = e->ts;
-	return e->id < WL_EV_FIXED_MAX && handlers[e->id] ? handlers[e->id](&s) : 0;
+	ret = e->id < WL_EV_FIXED_MAX && handlers[e->id] ? handlers[e->id](&s) : 0;
+	return !ret && r->event_fn ? r->event_fn(r->event_ctx, e) : ret;
 }
 
 /* The window begins where the last of the streams does. */
@@ -650,9 +666,13 @@ int wl_replay_run(struct wl_replay *r, struct wl_trace *trace, wl_replay_fn fn, 
 
 	r->fn = fn;
 	r->ctx = ctx;
+	if (wl_trace_info(trace)->foreign)
+		r->cfg.rt = wl_trace_info(trace)->rt;
+	if (wl_trace_info(trace)->foreign || r->unfollowed)
+		ret = wl_foreign_new(&r->foreign, r->ncpu, trace);
 	find_window(r, trace);
 	while (!ret && (stream = wl_replay_order_next(r, trace, &e)) >= 0) {
-		ret = replay_one(r, e);
+		ret = wl_replay_event(r, e);
 		wl_replay_order_done(r, e);
 		if (!ret)
 			ret = wl_trace_advance(trace, (unsigned)stream);
@@ -678,6 +698,7 @@ void wl_replay_free(struct wl_replay *r)
 	if (!r)
 		return;
 	wl_replay_state_release(r);
+	wl_foreign_free(r->foreign);
 	free(r);
 }
 
@@ -690,6 +711,16 @@ int wl_replay_add_task(struct wl_replay *r, const struct wl_task_dump *dump)
 	task->t.nhomes = dump->nhomes < WL_HOMES ? dump->nhomes : WL_HOMES;
 	memcpy(task->t.homes, dump->homes, sizeof(task->t.homes));
 	return 0;
+}
+
+void wl_replay_unfollowed(struct wl_replay *r)
+{
+	r->unfollowed = true;
+}
+
+size_t wl_replay_missing(const struct wl_replay *r, const char *texts[], size_t max)
+{
+	return r->foreign ? wl_foreign_missing(r->foreign, texts, max) : 0;
 }
 
 const struct wl_replay_stats *wl_replay_stats(const struct wl_replay *r)

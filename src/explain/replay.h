@@ -62,8 +62,20 @@ void wl_replay_free(struct wl_replay *replay);
 /* What a snapshot knows of a task and no event tells: where it waits for work. 0 or -ENOMEM. */
 int wl_replay_add_task(struct wl_replay *replay, const struct wl_task_dump *task);
 
+/*
+ * Before the run: the trace, if it is one of ours, was recorded while the state machine was off.
+ * Every task is a target then.
+ */
+void wl_replay_unfollowed(struct wl_replay *replay);
+
 /* Runs the whole trace, once. 0, -errno, or what fn has returned. */
 int wl_replay_run(struct wl_replay *replay, struct wl_trace *trace, wl_replay_fn fn, void *ctx);
+
+/*
+ * What a trace of another tracer, or one that was not followed, does not tell, for people:
+ * sentences (static), at most max of them; complete after the run. Returns how many there are.
+ */
+size_t wl_replay_missing(const struct wl_replay *replay, const char *texts[], size_t max);
 
 const struct wl_replay_stats *wl_replay_stats(const struct wl_replay *replay);
 

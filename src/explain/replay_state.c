@@ -80,6 +80,34 @@ bool wl_replay_in_doubt(const struct wl_replay *r, uint64_t id)
 	return r->doubts[doubt_index(id)] == id;
 }
 
+void wl_replay_listen(struct wl_replay *r, wl_replay_event_fn fn, void *ctx)
+{
+	r->event_fn = fn;
+	r->event_ctx = ctx;
+}
+
+void wl_replay_name(const struct wl_replay_who *who, struct wl_who *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->tid = who->tid;
+	w->tgid = who->tgid;
+	memcpy(w->comm, who->comm, sizeof(w->comm));
+	w->ctx = who->tid ? WL_WHO_TASK : WL_WHO_IDLE;
+	w->policy = who->policy;
+	w->prio = who->prio;
+	w->flags = who->kthread ? WL_WHO_F_KTHREAD : 0;
+}
+
+void wl_replay_who_now(const struct wl_replay *r, uint32_t cpu, struct wl_who *who)
+{
+	struct wl_cpu *c = &r->cpu[cpu].c;
+	const struct wl_who named = c->run.who;
+
+	wl_replay_name(&r->cpu[cpu].cur, &c->run.who);
+	wl_cpu_who(c, who);
+	c->run.who = named;
+}
+
 int wl_replay_state_init(struct wl_replay *r, const struct wl_chain_config *config, uint32_t ncpu)
 {
 	r->cfg = *config;

@@ -36,6 +36,9 @@ struct wl_replay_cpu {
 
 #define WL_REPLAY_DOUBTS 4096 /* chains remembered that began in a context that was not known */
 
+/* Called with each event, after it went through the state machine; not 0 ends the replay. */
+typedef int (*wl_replay_event_fn)(void *ctx, const struct wl_event *event);
+
 struct wl_replay {
 	struct wl_chain_config cfg;
 	uint32_t ncpu;
@@ -44,9 +47,13 @@ struct wl_replay {
 	void *tasks;                       /* tree by tid */
 	uint64_t doubts[WL_REPLAY_DOUBTS]; /* hashed by id; a later one displaces */
 	struct wl_replay_stats stats;
-	uint64_t lost_at; /* what began before this may miss events */
-	wl_replay_fn fn;
+	bool unfollowed;            /* see wl_replay_unfollowed() */
+	struct wl_foreign *foreign; /* NULL: the trace is ours, and was followed */
+	uint64_t lost_at;           /* what began before this may miss events */
+	wl_replay_fn fn;            /* NULL: nobody wants the responses */
 	void *ctx;
+	wl_replay_event_fn event_fn; /* NULL: nobody listens */
+	void *event_ctx;
 };
 
 /* The task of that id, made if there is none yet; NULL: no memory. */
@@ -60,6 +67,16 @@ void wl_replay_forget(struct wl_replay *r);
 /* A chain that begins now on that CPU does so in a context that is not known. */
 void wl_replay_doubt(struct wl_replay *r, uint64_t ts, uint32_t cpu);
 bool wl_replay_in_doubt(const struct wl_replay *r, uint64_t id);
+
+/* Before wl_replay_run(). */
+void wl_replay_listen(struct wl_replay *r, wl_replay_event_fn fn, void *ctx);
+void wl_replay_name(const struct wl_replay_who *who, struct wl_who *w);
+/* The present context of a CPU: its innermost frame, or its task. */
+void wl_replay_who_now(const struct wl_replay *r, uint32_t cpu, struct wl_who *who);
+/* One event, in the order of what happened. 0, -errno, or what a listener has returned. */
+int wl_replay_event(struct wl_replay *r, const struct wl_event *e);
+/* enum wl_vector of an event of irq_vectors. */
+uint16_t wl_replay_vector_of(unsigned id);
 
 int wl_replay_state_init(struct wl_replay *r, const struct wl_chain_config *config, uint32_t ncpu);
 void wl_replay_state_release(struct wl_replay *r);

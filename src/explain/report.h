@@ -20,6 +20,8 @@ struct wl_typical {
 
 #define WL_CAUSE_TEXT 320
 
+#define WL_CAUSE_DOMINATES 0.4 /* share; below, two causes are told and nobody is named */
+
 struct wl_cause {
 	enum wl_seg_kind kind;
 	uint64_t ns;       /* excess over the typical time in that kind (all of it if not known) */

@@ -8,18 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/event.h"
 #include "abi/kinds.h"
+#include "explain/made.h"
 #include "test.h"
-#include "trace/maker.h"
 
-#define US 1000ull
 #define ENDS 16
-
-/* A trace of two CPUs, one packet each. */
-struct made {
-	struct maker_packet cpu[2];
-};
 
 struct end {
 	uint32_t tid;
@@ -33,55 +26,6 @@ struct ends {
 	unsigned n;
 	struct wl_replay_stats stats;
 };
-
-static void begin(struct made *made)
-{
-	maker_begin(&made->cpu[0], 0, 0);
-	maker_begin(&made->cpu[1], 1, 0);
-}
-
-/* One side of a switch. */
-struct side {
-	uint32_t tid, seq;
-	bool asleep, free;
-	uint8_t end;
-};
-
-/* As the kernel side records it; tid 0 is the idle task. */
-static void add_switch(struct made *made, uint32_t cpu, uint64_t ts, struct side prev,
-		       struct side next)
-{
-	struct wl_ev_sched_switch e = {
-		.prev_tid = (int32_t)prev.tid,
-		.next_tid = (int32_t)next.tid,
-		.wl_prev_pid = (int32_t)prev.tid,
-		.wl_next_pid = (int32_t)next.tid,
-		.wl_prev_call = -2,
-		.wl_prev_seq = prev.seq,
-		.wl_next_seq = next.seq,
-		.wl_prev_end = prev.end,
-		.wl_next_end = next.end,
-	};
-
-	if (prev.tid)
-		e.wl_flags |= WL_SW_PREV | (prev.asleep ? 0 : WL_SW_RUNNABLE) |
-			      (prev.free ? WL_SW_PREV_FREE : 0);
-	if (next.tid)
-		e.wl_flags |= WL_SW_NEXT;
-	maker_add(&made->cpu[cpu], ts, WL_EVID_SCHED_SWITCH, &e, sizeof(e));
-}
-
-static void add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t tid, uint32_t seq)
-{
-	struct wl_ev_sched_waking e = {
-		.tid = (int32_t)tid,
-		.wl_pid = (int32_t)tid,
-		.wl_seq = seq,
-		.wl_flags = WL_EV_F_DONE,
-	};
-
-	maker_add(&made->cpu[cpu], ts, WL_EVID_SCHED_WAKING, &e, sizeof(e));
-}
 
 static int take(void *ctx, const struct wl_replay_response *r)
 {
@@ -104,45 +48,19 @@ static void run(struct made *made, struct ends *ends)
 {
 	struct wl_chain_config config = { .until = WL_UNTIL_RUN, .max_hops = 8 };
 	struct wl_replay *replay = NULL;
-	struct wl_trace *trace = NULL;
-	char *dir = maker_dir(true);
-	char why[512];
+	struct wl_trace *trace;
+	char *dir = made_write(made);
 
-	for (uint32_t cpu = 0; cpu < 2; cpu++) {
-		maker_end(&made->cpu[cpu]);
-		maker_append(dir, cpu ? "cpu_1" : "cpu_0", made->cpu[cpu].bytes, MAKER_PACKET);
-	}
 	memset(ends, 0, sizeof(*ends));
-	if (wl_trace_open(dir, 0, &trace, why, sizeof(why)))
-		fail_msg("%s", why);
+	trace = made_open(dir);
 	assert_int_equal(wl_replay_new(&replay, &config, 2), 0);
+	if (made->unfollowed)
+		wl_replay_unfollowed(replay);
 	assert_int_equal(wl_replay_run(replay, trace, take, ends), 0);
 	ends->stats = *wl_replay_stats(replay);
 	wl_replay_free(replay);
 	wl_trace_close(trace);
 	maker_remove(dir);
-}
-
-static const struct side idle = { 0 };
-
-static struct side runs(uint32_t tid, uint32_t seq)
-{
-	return (struct side){ .tid = tid, .seq = seq };
-}
-
-static struct side ends_at_run(uint32_t tid, uint32_t seq)
-{
-	return (struct side){ .tid = tid, .seq = seq, .end = WL_END_RUN };
-}
-
-static struct side sleeps(uint32_t tid, uint32_t seq)
-{
-	return (struct side){ .tid = tid, .seq = seq, .asleep = true, .free = true };
-}
-
-static struct side preempted(uint32_t tid, uint32_t seq)
-{
-	return (struct side){ .tid = tid, .seq = seq, .free = true };
 }
 
 static void expect(const struct ends *ends, unsigned i, uint32_t tid, uint64_t start, uint64_t at)
@@ -165,14 +83,36 @@ static void test_inside(void **state)
 	struct made made;
 	struct ends ends;
 
-	begin(&made);
-	add_switch(&made, 0, 100 * US, runs(9, 0), idle);
-	add_switch(&made, 1, 101 * US, sleeps(7, 1), idle);
-	add_waking(&made, 0, 110 * US, 7, 2);
-	add_switch(&made, 1, 113 * US, idle, ends_at_run(7, 3));
+	made_begin(&made);
+	made_add_switch(&made, 0, 100 * US, made_runs(9, 0), made_idle);
+	made_add_switch(&made, 1, 101 * US, made_sleeps(7, 1), made_idle);
+	made_add_waking(&made, 0, 110 * US, 0, 7, 2);
+	made_add_switch(&made, 1, 113 * US, made_idle, made_ends_at_run(7, 3));
 	run(&made, &ends);
 	assert_int_equal(ends.n, 1);
 	expect(&ends, 0, 7, 110 * US, 113 * US);
+	assert_int_equal(ends.stats.gaps, 0);
+}
+
+/* The same of a recording: neither steps nor ends are told. */
+static void test_unfollowed(void **state)
+{
+	struct made made;
+	struct ends ends;
+
+	made_begin(&made);
+	made.unfollowed = true;
+	made_add_switch(&made, 0, 100 * US, made_runs(9, 0), made_idle);
+	made_add_switch(&made, 1, 101 * US, made_sleeps(7, 0), made_idle);
+	made_add_waking(&made, 0, 110 * US, 0, 7, 0);
+	made_add_switch(&made, 1, 113 * US, made_idle, made_runs(7, 0));
+	made_add_switch(&made, 1, 120 * US, made_sleeps(7, 0), made_idle);
+	made_add_waking(&made, 0, 130 * US, 0, 7, 0);
+	made_add_switch(&made, 1, 134 * US, made_idle, made_runs(7, 0));
+	run(&made, &ends);
+	assert_int_equal(ends.n, 2);
+	expect(&ends, 0, 7, 110 * US, 113 * US);
+	expect(&ends, 1, 7, 130 * US, 134 * US);
 	assert_int_equal(ends.stats.gaps, 0);
 }
 
@@ -182,10 +122,10 @@ static void test_unknown(void **state)
 	struct made made;
 	struct ends ends;
 
-	begin(&made);
-	add_switch(&made, 0, 100 * US, runs(9, 0), idle);
-	add_switch(&made, 1, 101 * US, runs(8, 0), idle);
-	add_switch(&made, 1, 113 * US, idle, ends_at_run(7, 3));
+	made_begin(&made);
+	made_add_switch(&made, 0, 100 * US, made_runs(9, 0), made_idle);
+	made_add_switch(&made, 1, 101 * US, made_runs(8, 0), made_idle);
+	made_add_switch(&made, 1, 113 * US, made_idle, made_ends_at_run(7, 3));
 	run(&made, &ends);
 	assert_int_equal(ends.n, 1);
 	assert_int_equal(ends.end[0].doubt, WL_REPLAY_UNKNOWN);
@@ -201,12 +141,12 @@ static void test_woken_ahead_of_its_first_sleep(void **state)
 	struct made made;
 	struct ends ends;
 
-	begin(&made);
-	add_switch(&made, 0, 10 * US, sleeps(7, 1), runs(9, 0));
-	add_waking(&made, 0, 110 * US, 7, 4);
-	add_switch(&made, 1, 100 * US, runs(8, 0), runs(6, 0));
-	add_switch(&made, 1, 112 * US, sleeps(7, 5), idle);
-	add_switch(&made, 1, 113 * US, idle, ends_at_run(7, 6));
+	made_begin(&made);
+	made_add_switch(&made, 0, 10 * US, made_sleeps(7, 1), made_runs(9, 0));
+	made_add_waking(&made, 0, 110 * US, 9, 7, 4);
+	made_add_switch(&made, 1, 100 * US, made_runs(8, 0), made_runs(6, 0));
+	made_add_switch(&made, 1, 112 * US, made_sleeps(7, 5), made_idle);
+	made_add_switch(&made, 1, 113 * US, made_idle, made_ends_at_run(7, 6));
 	run(&made, &ends);
 	assert_int_equal(ends.n, 1);
 	expect(&ends, 0, 7, 110 * US, 113 * US);
@@ -218,12 +158,12 @@ static void test_woken_before_the_window(void **state)
 	struct made made;
 	struct ends ends;
 
-	begin(&made);
-	add_switch(&made, 0, 10 * US, sleeps(7, 1), runs(9, 0));
-	add_waking(&made, 0, 20 * US, 7, 2);
-	add_switch(&made, 1, 100 * US, runs(8, 0), runs(6, 0));
-	add_switch(&made, 1, 112 * US, sleeps(7, 4), idle);
-	add_switch(&made, 1, 113 * US, idle, runs(7, 5));
+	made_begin(&made);
+	made_add_switch(&made, 0, 10 * US, made_sleeps(7, 1), made_runs(9, 0));
+	made_add_waking(&made, 0, 20 * US, 9, 7, 2);
+	made_add_switch(&made, 1, 100 * US, made_runs(8, 0), made_runs(6, 0));
+	made_add_switch(&made, 1, 112 * US, made_sleeps(7, 4), made_idle);
+	made_add_switch(&made, 1, 113 * US, made_idle, made_runs(7, 5));
 	run(&made, &ends);
 	assert_int_equal(ends.n, 0);
 }
@@ -237,16 +177,16 @@ static void steps_decide(uint64_t late_ns)
 	struct made made;
 	struct ends ends;
 
-	begin(&made);
-	add_switch(&made, 0, 100 * US, runs(9, 0), idle);
-	add_switch(&made, 1, 101 * US, sleeps(7, 1), idle);
-	add_waking(&made, 0, 110 * US, 7, 2);
-	add_switch(&made, 1, 113 * US, idle, ends_at_run(7, 3));
-	add_switch(&made, 1, 120 * US, preempted(7, 5), runs(8, 0));
-	add_waking(&made, 0, 120 * US + late_ns, 7, 4);
-	add_switch(&made, 1, 130 * US + late_ns, runs(8, 0), runs(7, 6));
-	add_switch(&made, 1, 140 * US + late_ns, sleeps(7, 7), runs(8, 0));
-	add_switch(&made, 1, 150 * US + late_ns, runs(8, 0), runs(7, 8));
+	made_begin(&made);
+	made_add_switch(&made, 0, 100 * US, made_runs(9, 0), made_idle);
+	made_add_switch(&made, 1, 101 * US, made_sleeps(7, 1), made_idle);
+	made_add_waking(&made, 0, 110 * US, 0, 7, 2);
+	made_add_switch(&made, 1, 113 * US, made_idle, made_ends_at_run(7, 3));
+	made_add_switch(&made, 1, 120 * US, made_preempted(7, 5), made_runs(8, 0));
+	made_add_waking(&made, 0, 120 * US + late_ns, 0, 7, 4);
+	made_add_switch(&made, 1, 130 * US + late_ns, made_runs(8, 0), made_runs(7, 6));
+	made_add_switch(&made, 1, 140 * US + late_ns, made_sleeps(7, 7), made_runs(8, 0));
+	made_add_switch(&made, 1, 150 * US + late_ns, made_runs(8, 0), made_runs(7, 8));
 	run(&made, &ends);
 	assert_int_equal(ends.n, 1);
 	assert_int_equal(ends.stats.reordered, 1);
@@ -265,13 +205,13 @@ static void test_missing_step(void **state)
 	struct made made;
 	struct ends ends;
 
-	begin(&made);
-	add_switch(&made, 0, 100 * US, runs(9, 0), idle);
-	add_switch(&made, 1, 101 * US, sleeps(7, 1), idle);
-	add_switch(&made, 1, 113 * US, idle, ends_at_run(7, 3));
-	add_switch(&made, 1, 120 * US, sleeps(7, 4), idle);
-	add_waking(&made, 0, 130 * US, 7, 5);
-	add_switch(&made, 1, 133 * US, idle, ends_at_run(7, 6));
+	made_begin(&made);
+	made_add_switch(&made, 0, 100 * US, made_runs(9, 0), made_idle);
+	made_add_switch(&made, 1, 101 * US, made_sleeps(7, 1), made_idle);
+	made_add_switch(&made, 1, 113 * US, made_idle, made_ends_at_run(7, 3));
+	made_add_switch(&made, 1, 120 * US, made_sleeps(7, 4), made_idle);
+	made_add_waking(&made, 0, 130 * US, 0, 7, 5);
+	made_add_switch(&made, 1, 133 * US, made_idle, made_ends_at_run(7, 6));
 	run(&made, &ends);
 	assert_int_equal(ends.n, 2);
 	assert_int_equal(ends.end[0].doubt, WL_REPLAY_DIFFERS);
@@ -283,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_unfollowed),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_woken_ahead_of_its_first_sleep),
 		cmocka_unit_test(test_woken_before_the_window),
