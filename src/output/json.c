@@ -81,7 +81,7 @@ static void json_quoted(struct wl_json *json, const char *text)
 /* Comma and key before a value. */
 static void json_begin(struct wl_json *json, const char *key)
 {
-	uint32_t level = 1u << json->depth;
+	uint64_t level = 1ull << json->depth;
 	bool in_object = json->depth && !(json->arrays & level);
 
 	if (in_object != (key != NULL))
@@ -99,14 +99,14 @@ static void json_begin(struct wl_json *json, const char *key)
 
 static void json_open(struct wl_json *json, const char *key, bool array)
 {
-	uint32_t level;
+	uint64_t level;
 
 	json_begin(json, key);
 	if (json->depth >= WL_JSON_DEPTH)
 		json_fail(json, -E2BIG);
 	if (json->error)
 		return;
-	level = 1u << ++json->depth;
+	level = 1ull << ++json->depth;
 	json->used &= ~level;
 	json->arrays = array ? json->arrays | level : json->arrays & ~level;
 	json_puts(json, array ? "[" : "{");
@@ -114,7 +114,7 @@ static void json_open(struct wl_json *json, const char *key, bool array)
 
 static void json_close(struct wl_json *json, bool array)
 {
-	if (!json->depth || array != !!(json->arrays & 1u << json->depth))
+	if (!json->depth || array != !!(json->arrays & 1ull << json->depth))
 		json_fail(json, -EINVAL);
 	if (json->error)
 		return;

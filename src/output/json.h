@@ -13,14 +13,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define WL_JSON_DEPTH 16
+#define WL_JSON_DEPTH 60
 
 struct wl_json {
 	FILE *out;
 	int error;          /* 0 or -errno */
 	unsigned int depth; /* objects and arrays that are open */
-	uint32_t arrays;    /* bit n: level n is an array */
-	uint32_t used;      /* bit n: level n has a member already */
+	uint64_t arrays;    /* bit n: level n is an array */
+	uint64_t used;      /* bit n: level n has a member already */
 };
 
 void wl_json_init(struct wl_json *json, FILE *out);

@@ -177,6 +177,18 @@ static int live_sink_slow(struct wl_sink *sink, const struct wl_report *report)
 	return live_end(s, &f);
 }
 
+static int live_sink_explained(struct wl_sink *sink, const struct wl_explained *x)
+{
+	struct live_sink *s = live_sink(sink);
+	struct frame f;
+	int err = live_begin(s, &f);
+
+	if (err)
+		return err;
+	wl_text_explained(f.out, &s->style, x);
+	return live_end(s, &f);
+}
+
 static int live_sink_refresh(struct wl_sink *sink, const struct wl_stats *stats)
 {
 	struct live_sink *s = live_sink(sink);
@@ -246,6 +258,7 @@ static void live_sink_close(struct wl_sink *sink)
 static const struct wl_sink_ops live_sink_ops = {
 	.start = live_sink_start,
 	.slow = live_sink_slow,
+	.explained = live_sink_explained,
 	.refresh = live_sink_refresh,
 	.note = live_sink_note,
 	.stats = live_sink_stats,

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "explain/report.h"
+#include "explain/explained.h"
 
 struct wl_start_info {
 	const char *version;
@@ -28,6 +28,8 @@ struct wl_sink;
 struct wl_sink_ops {
 	int (*start)(struct wl_sink *sink, const struct wl_start_info *info);
 	int (*slow)(struct wl_sink *sink, const struct wl_report *report);
+	/* more about the response that was told last, once its capture has been looked into */
+	int (*explained)(struct wl_sink *sink, const struct wl_explained *x);
 	int (*refresh)(struct wl_sink *sink, const struct wl_stats *stats); /* once a second */
 	/* one line for people: "nothing woke it yet" */
 	int (*note)(struct wl_sink *sink, const char *text);

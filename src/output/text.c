@@ -108,8 +108,8 @@ static unsigned int word_columns(const char *word, size_t len)
 	return columns;
 }
 
-/* Continues at column `at`; lines after the first begin there too. Always ends the line. */
-static void put_wrapped(FILE *out, const struct wl_style *style, unsigned int at, const char *text)
+void wl_text_wrap(FILE *out, const struct wl_style *style, unsigned int at, const char *margin,
+		  const char *text)
 {
 	unsigned int column = at;
 
@@ -118,7 +118,8 @@ static void put_wrapped(FILE *out, const struct wl_style *style, unsigned int at
 		unsigned int columns = word_columns(text, len);
 
 		if (column > at && column + 1 + columns > style->width) {
-			fprintf(out, "\n%*s", (int)at, "");
+			fprintf(out, "\n%*s", margin ? 0 : (int)at, "");
+			fputs(margin ? margin : "", out);
 			column = at;
 		} else if (column > at) {
 			fputc(' ', out);
@@ -137,7 +138,7 @@ void wl_text_field(FILE *out, const struct wl_style *style, const char *label, c
 	wl_text_paint(out, style, WL_PAINT_LABEL);
 	fprintf(out, "%*s%-*s", INDENT, "", LABEL_WIDTH, label);
 	wl_text_paint(out, style, WL_PAINT_OFF);
-	put_wrapped(out, style, INDENT + LABEL_WIDTH, text);
+	wl_text_wrap(out, style, INDENT + LABEL_WIDTH, NULL, text);
 }
 
 /* ---- names ---- */
@@ -351,6 +352,23 @@ static void put_counts(FILE *out, const struct wl_style *style, const struct wl_
 			      (unsigned long long)report->lost);
 		wl_text_field(out, style, "lost", text);
 	}
+}
+
+void wl_text_explained(FILE *out, const struct wl_style *style, const struct wl_explained *x)
+{
+	static const char *const trust[] = {
+		[WL_SURE] = "",
+		[WL_LIKELY] = "likely: ",
+		[WL_GUESS] = "a guess: ",
+	};
+	char text[WL_CAUSE_TEXT + 16];
+	struct wl_phrase p;
+
+	wl_phrase_init(&p, text, sizeof(text));
+	wl_phrase_add(&p, "%s%s", trust[x->confidence % 3], x->report.cause.text);
+	wl_text_field(out, style, "why", text);
+	if (x->advice[0])
+		wl_text_field(out, style, "advice", x->advice);
 }
 
 void wl_text_verdict(FILE *out, const struct wl_style *style, const struct wl_report *report)

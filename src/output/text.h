@@ -31,6 +31,9 @@ void wl_text_start(FILE *out, const struct wl_style *style, const struct wl_star
 /* One slow response: a head line that is never wrapped, then indented details. */
 void wl_text_verdict(FILE *out, const struct wl_style *style, const struct wl_report *report);
 
+/* What explaining has added to it: who was behind it, and what to look at next. */
+void wl_text_explained(FILE *out, const struct wl_style *style, const struct wl_explained *x);
+
 /* "30 s: 12,345 responses, p99 410us, worst 1.20ms, 0 slow", no newline. */
 void wl_text_progress(FILE *out, const struct wl_stats *stats);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* What text.c and summary.c share. */
+/* What the outputs for people share. */
 #ifndef WL_OUTPUT_TEXT_PARTS_H
 #define WL_OUTPUT_TEXT_PARTS_H
 
@@ -13,6 +13,13 @@
 enum wl_paint { WL_PAINT_OFF, WL_PAINT_HEAD, WL_PAINT_SLOW, WL_PAINT_STUCK, WL_PAINT_LABEL };
 
 void wl_text_paint(FILE *out, const struct wl_style *style, enum wl_paint paint);
+
+/*
+ * Goes on at column `at`; lines after the first begin with the margin, which is as wide (NULL:
+ * spaces). Always ends the line.
+ */
+void wl_text_wrap(FILE *out, const struct wl_style *style, unsigned int at, const char *margin,
+		  const char *text);
 
 /* Indented label and text, wrapped to the style's width. */
 void wl_text_field(FILE *out, const struct wl_style *style, const char *label, const char *text);

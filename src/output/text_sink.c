@@ -42,6 +42,14 @@ static int text_sink_slow(struct wl_sink *sink, const struct wl_report *report)
 	return wl_text_flush(s->out);
 }
 
+static int text_sink_explained(struct wl_sink *sink, const struct wl_explained *x)
+{
+	struct text_sink *s = text_sink(sink);
+
+	wl_text_explained(s->out, &s->style, x);
+	return wl_text_flush(s->out);
+}
+
 static int text_sink_refresh(struct wl_sink *sink, const struct wl_stats *stats)
 {
 	struct text_sink *s = text_sink(sink);
@@ -89,6 +97,7 @@ static void text_sink_close(struct wl_sink *sink)
 static const struct wl_sink_ops text_sink_ops = {
 	.start = text_sink_start,
 	.slow = text_sink_slow,
+	.explained = text_sink_explained,
 	.refresh = text_sink_refresh,
 	.note = text_sink_note,
 	.stats = text_sink_stats,
