@@ -45,8 +45,9 @@ static void print_help(void)
 	       "  -h, --help           this text\n"
 	       "\n"
 	       "A capture is a directory: kernel/ is a CTF trace (babeltrace2 reads it),\n"
-	       "response.json is the slow response, machine.json and tasks.json say what the\n"
-	       "trace alone does not. `now` needs root, or the user that runs the watch.\n");
+	       "response.json is the slow response, stacks.json where the target was seen,\n"
+	       "machine.json and tasks.json say what the trace alone does not. `now` needs\n"
+	       "root, or the user that runs the watch.\n");
 }
 
 /* --- list --- */

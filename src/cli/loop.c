@@ -7,10 +7,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "capture/control.h"
+#include "cli/input.h"
 #include "explain/phrase.h"
 #include "live/machine.h"
 #include "util/format.h"
@@ -147,6 +149,42 @@ int wl_loop_start(struct wl_loop *loop, int argc, char **argv)
 	return ret;
 }
 
+static int tell_explained(struct wl_loop *loop, const struct wl_input *in)
+{
+	struct wl_explain_options options;
+	struct wl_explained *x = NULL;
+	char why[512];
+	int ret;
+
+	wl_input_options(in, &options);
+	ret = wl_explain(&x, &options, why, sizeof(why));
+	if (ret) {
+		wl_warn("can't explain '%s': %s", in->path, why);
+		return 0;
+	}
+	ret = loop->sink->ops->explained(loop->sink, x);
+	wl_explained_free(x);
+	return ret;
+}
+
+/* Its capture is on the disk: what is told is what `explain` would tell of it. */
+static int explain(struct wl_loop *loop, const struct wl_report *report)
+{
+	struct wl_input *in;
+	int ret;
+
+	if (!report->capture || !loop->sink->ops->explained)
+		return 0;
+	in = calloc(1, sizeof(*in));
+	if (!in)
+		return -ENOMEM;
+	snprintf(in->path, sizeof(in->path), "%s", report->capture);
+	ret = wl_input_read(in) ? 0 : tell_explained(loop, in);
+	wl_input_free(in);
+	free(in);
+	return ret;
+}
+
 static int on_report(void *ctx, struct wl_report *report)
 {
 	struct wl_loop *loop = ctx;
@@ -155,6 +193,8 @@ static int on_report(void *ctx, struct wl_report *report)
 	if (loop->capturer)
 		wl_capturer_attach(loop->capturer, report);
 	ret = loop->sink->ops->slow(loop->sink, report);
+	if (!ret)
+		ret = explain(loop, report);
 	loop->slow++;
 	if (!ret && loop->seen)
 		ret = loop->seen(loop->ctx, report);

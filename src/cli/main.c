@@ -17,6 +17,8 @@ static const struct verb {
 	{ "record", "write everything that the kernel does to disk, as a CTF trace",
 	  wl_record_main },
 	{ "captures", "the captures kept: list them, remove them, take one now", wl_captures_main },
+	{ "explain", "why a response was slow, down to the root cause, from its capture",
+	  wl_explain_main },
 	{ "doctor", "what this kernel and these privileges allow", wl_doctor_main },
 	{ "demo", "make a small load late in known ways, and show the verdicts", wl_demo_main },
 };

@@ -16,7 +16,6 @@
 
 #define DEFAULT_OVER_NS 1000000 /* least threshold of a quantile */
 #define DEFAULT_TIMEOUT_NS 1000000000
-#define DEFAULT_MAX_HOPS 32
 #define DEFAULT_POST_NS 5000000
 #define MAX_POST_NS 1000000000
 #define DEFAULT_KEEP 3
@@ -537,7 +536,7 @@ static int apply_help(struct wl_options *options, const char *label, const char 
 void wl_option_defaults(struct wl_options *options, const char *verb)
 {
 	memset(options, 0, sizeof(*options));
-	options->config.chain.max_hops = DEFAULT_MAX_HOPS;
+	options->config.chain.max_hops = WL_USUAL_HOPS;
 	options->config.follow = strcmp(verb, "record") != 0;
 	options->config.timeout_ns = options->config.follow ? DEFAULT_TIMEOUT_NS : 0;
 	options->captures = strcmp(verb, "watch") ? NULL : "whylate-captures";

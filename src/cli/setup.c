@@ -83,6 +83,9 @@ static int open_session(struct wl_setup *s)
 {
 	unsigned int flags = s->options.verbose ? WL_SESSION_VERBOSE : 0;
 
+	if (s->options.captures)
+		flags |= WL_SESSION_STACKS;
+
 	switch (wl_session_open(&s->session, &s->options.config, &s->kernel, flags)) {
 	case 0:
 		return WL_EXIT_OK;
