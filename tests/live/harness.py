@@ -495,6 +495,7 @@ class Result:
     def __init__(self, session):
         self.status = session.process.returncode
         self.errors = session.errors()
+        self.explained = []  # what a look into their captures has added
         self.slow = []      # ended responses over the threshold
         self.timeouts = []  # unfinished ones; the end of each comes later, with the same id
         self.stats = self.start = None
@@ -536,6 +537,8 @@ class Result:
             if problem:
                 bad.append('%s in %r' % (problem, raw[:2000]))
             (self.timeouts if o['reason'] == 'timeout' else self.slow).append(o)
+        elif o['type'] == 'explained':
+            self.explained.append(o)
         elif o['type'] == 'stats':
             self.stats = o
         elif o['type'] == 'start':

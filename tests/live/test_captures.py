@@ -66,12 +66,13 @@ def _wait(condition, seconds, text):
         time.sleep(0.005)
 
 
-def _check_whole(path, fds=False, walk=True):
-    """Every file of a capture is there, private and readable."""
-    expected = FILES | ({'fds.json'} if fds else set())
-    check(set(os.listdir(path)) == expected, '%s holds %s' % (path, sorted(os.listdir(path))))
-    check(stat.S_IMODE(os.lstat(path).st_mode) == 0o700, '%s: mode' % path)
+def _check_whole(path, fds=False, walk=True, killed=False):
+    """Every file of a capture is there, private and readable; stacks come after the rest, or not if it was killed."""
     response, machine = _load(path + '/response.json'), _load(path + '/machine.json')
+    expected = FILES | ({'fds.json'} if fds else set()) | ({'stacks.json'} if response['type'] == 'slow' else set())
+    found = set(os.listdir(path)) | ({'stacks.json'} & expected if killed else set())
+    check(found == expected, '%s holds %s' % (path, sorted(os.listdir(path))))
+    check(stat.S_IMODE(os.lstat(path).st_mode) == 0o700, '%s: mode' % path)
     tasks = _load(path + '/tasks.json')
     check(machine['type'] == 'machine' and tasks['type'] == 'tasks', path)
     check(response['type'] in ('slow', 'now'), path)
@@ -277,7 +278,7 @@ class _Lane(threading.Thread):
         names = _names(self.directory)
         for name in names:
             walk = i % 10 == 0
-            _check_whole(os.path.join(self.directory, name), walk=walk)
+            _check_whole(os.path.join(self.directory, name), walk=walk, killed=True)
             self.walked += walk
         self.captures += len(names)
 
