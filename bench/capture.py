@@ -12,6 +12,7 @@ import time
 from common import Skip, Table, Watch, need, quartiles, spread, verdict
 
 AIM_MS = 50
+AIM_EXPLAIN_MS = 500
 BUSY_MS, OVER = 5, '3ms'
 PERIOD_MS = 1200  # at most one capture a second is taken
 OPTIONS = ('--over', OVER, '--timeout', 'none', '--post', '0s', '--ring', '4M', '--keep', '1000',
@@ -59,6 +60,17 @@ def inspect(path):
             'read': sum(s['read'] for s in streams)}
 
 
+def explain(bench, path):
+    """Time and memory of `whylate explain` on it; by wait4(), not by its own word."""
+    begin = time.monotonic()
+    p = subprocess.Popen([bench.whylate, 'explain', path, '--json'], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(p.pid, 0)
+    p.returncode = os.waitstatus_to_exitcode(status)
+    if p.returncode:
+        raise Skip('explain %s: exit status %d' % (path, p.returncode))
+    return {'explain_ms': (time.monotonic() - begin) * 1e3, 'explain_kib': usage.ru_maxrss}
+
+
 def take(bench, directory):
     """One entry per capture of a slow response."""
     a = bench.args
@@ -79,7 +91,8 @@ def take(bench, directory):
     for line in w.lines:
         name = os.path.basename(line.get('capture') or '')
         if line['type'] == 'slow' and name in seen.times:
-            taken.append({'ms': (seen.times[name] - int(line['end']['ts'])) / 1e6,
+            taken.append({'path': os.path.join(directory, name),
+                          'ms': (seen.times[name] - int(line['end']['ts'])) / 1e6,
                           'response_ms': line['response_ns'] / 1e6,
                           **inspect(os.path.join(directory, name))})
     return taken, policies, w.stats
@@ -104,4 +117,11 @@ def part_capture(bench):
                              ('events in it, thousands', 'read', 1000)):
         values = [c[key] / scale for c in taken]
         t.add(what, spread(values, '%.1f'), '%.1f' % min(values), '%.1f' % max(values), '', '')
+    for c in taken:
+        c.update(explain(bench, c['path']))
+    ms = [c['explain_ms'] for c in taken]
+    t.add('`explain` on it, ms', spread(ms, '%.1f'), '%.1f' % min(ms), '%.1f' % max(ms),
+          AIM_EXPLAIN_MS, verdict(quartiles(ms)[1], AIM_EXPLAIN_MS))
+    mib = [c['explain_kib'] / 1024 for c in taken]
+    t.add('its memory, MiB', spread(mib, '%.1f'), '%.1f' % min(mib), '%.1f' % max(mib), '', '')
     return [t], {'captures': taken, 'policies': policies, 'stats': stats}
