@@ -402,7 +402,7 @@ def recorder_captures(ctx):
     captures = taken_in(directory)
     check(captures, 'not one capture; %s' % tail(out, 400))
     events = dumped = lost = 0
-    for path in captures:
+    for path in captures[:3]:  # each by three readers: 8 of them took two minutes
         counts, synthetic, missing = recording.read_by_all(os.path.join(path, 'kernel'))
         events, lost = events + sum(counts.values()), lost + missing
         if synthetic:
@@ -410,7 +410,8 @@ def recorder_captures(ctx):
         for name in ('response.json', 'machine.json', 'tasks.json'):
             with open(os.path.join(path, name)) as f:
                 json.load(f)
-    return '%d captures, %d events, %d lost, %d tasks dumped' % (len(captures), events, lost, dumped)
+    return '%d of %d captures, %d events, %d lost, %d tasks dumped' % (
+        min(3, len(captures)), len(captures), events, lost, dumped)
 
 
 # ---- torture ----------------------------------------------------------------------------------------
