@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/grow.h"
+
 #define DEPTH_MAX 24        /* of the tree: two levels per task that is waited for */
 #define NODES_MAX 20000     /* in all */
 #define HOLDERS_MAX 24      /* told one by one; more are folded, by task */
@@ -49,21 +51,6 @@ static struct wl_node *node_at(const struct walk *w, uint32_t i)
 	return &w->x->nodes[i];
 }
 
-static int make_room(struct wl_explained *x)
-{
-	size_t room = x->nodes_room ? 2 * x->nodes_room : 64;
-	struct wl_node *nodes;
-
-	if (x->nnodes < x->nodes_room)
-		return 0;
-	nodes = reallocarray(x->nodes, room, sizeof(*nodes));
-	if (!nodes)
-		return -ENOMEM;
-	x->nodes = nodes;
-	x->nodes_room = room;
-	return 0;
-}
-
 static void link_child(const struct walk *w, uint32_t parent, uint32_t child)
 {
 	uint32_t *at = &node_at(w, parent)->first;
@@ -81,7 +68,7 @@ static uint32_t add_node(struct walk *w, uint32_t parent, uint8_t role, uint64_t
 
 	if (w->error || w->x->nnodes >= NODES_MAX)
 		return WL_NODE_NONE;
-	w->error = make_room(w->x);
+	w->error = wl_grow(&w->x->nodes, w->x->nnodes, &w->x->nodes_room, sizeof(*n));
 	if (w->error)
 		return WL_NODE_NONE;
 	n = &w->x->nodes[w->x->nnodes++];

@@ -21,31 +21,12 @@
 
 static uint32_t ncpu_of(const struct wl_trace *trace, const struct wl_explain_options *o)
 {
-	uint32_t n = o->config && o->config->ncpu > NCPU_MIN ? o->config->ncpu : NCPU_MIN;
+	uint32_t n = o->config->ncpu > NCPU_MIN ? o->config->ncpu : NCPU_MIN;
 
 	for (unsigned i = 0; i < wl_trace_nstreams(trace); i++)
 		if (wl_trace_stream_cpu(trace, i) >= n)
 			n = wl_trace_stream_cpu(trace, i) + 1;
 	return n;
-}
-
-/* Without a config: every sleep ends a response. */
-static const struct wl_chain_config *chain_of(const struct wl_explain_options *o)
-{
-	static const struct wl_chain_config usual = {
-		.until = WL_UNTIL_BLOCK,
-		.max_hops = WL_USUAL_HOPS,
-		.restart_call = WL_CALL_NO_RESTART,
-		.restart_call32 = WL_CALL_NO_RESTART,
-	};
-
-	return o->config ? &o->config->chain : &usual;
-}
-
-/* Captures of ours are always followed, recordings not. */
-static bool is_unfollowed(const struct wl_explain_options *o)
-{
-	return !o->config || !o->config->follow;
 }
 
 /* Texts are the caller's: a report of ours has none. */
@@ -69,13 +50,14 @@ static int find_response(struct wl_explained *x, const struct wl_explain_options
 		return ret;
 	ret = wl_found_search(x, trace,
 			      &(struct wl_found_options){
-				      .config = chain_of(o),
+				      .config = &o->config->chain,
 				      .ncpu = ncpu_of(trace, o),
 				      .tid = o->tid,
 				      .at = o->at,
 				      .tasks = o->tasks,
 				      .ntasks = o->ntasks,
-				      .unfollowed = is_unfollowed(o),
+				      /* captures are always followed, recordings not */
+				      .unfollowed = !o->config->follow,
 			      });
 	if (ret == -ESRCH)
 		snprintf(why, size,
@@ -120,13 +102,13 @@ static int read_history(struct wl_explained *x, const struct wl_explain_options 
 		return ret;
 	ret = wl_history_build(&x->timeline, trace,
 			       &(struct wl_history_options){
-				       .config = chain_of(o),
+				       .config = &o->config->chain,
 				       .ncpu = ncpu_of(trace, o),
 				       .from = before(p->h.start, margin),
 				       .to = p->h.last + margin,
 				       .tasks = o->tasks,
 				       .ntasks = o->ntasks,
-				       .unfollowed = is_unfollowed(o),
+				       .unfollowed = !o->config->follow,
 			       });
 	if (ret)
 		snprintf(why, size, "%s: %s", o->trace, strerror(-ret));

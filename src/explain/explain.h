@@ -9,7 +9,7 @@
 
 struct wl_explain_options {
 	const char *trace;                /* path, as wl_trace_open() takes it */
-	const struct wl_config *config;   /* of the capture; NULL: the usual one */
+	const struct wl_config *config;   /* of the capture, or what is usual */
 	const struct wl_task_dump *tasks; /* of the capture; may be NULL */
 	size_t ntasks;
 	const struct wl_report *report; /* of the capture; NULL: found in the trace by tid and at */

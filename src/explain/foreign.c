@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "abi/kinds.h"
+#include "explain/by_tid.h"
 #include "util/syscall_fields.h"
 #include "util/syscalls.h"
 
@@ -117,33 +118,18 @@ struct step {
 
 /* --- tasks --- */
 
-static int compare_tasks(const void *a, const void *b)
-{
-	uint32_t x = ((const struct task *)a)->tid, y = ((const struct task *)b)->tid;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Made if there is none yet; NULL: no memory. */
 static struct task *task_of(struct wl_foreign *f, uint32_t tid)
 {
-	struct task key = { .tid = tid };
-	struct task *const *found = tfind(&key, &f->tasks, compare_tasks);
-	struct task *task;
+	struct task *task = wl_by_tid_find(&f->tasks, tid);
 
-	if (found)
-		return *found;
-	task = calloc(1, sizeof(*task));
+	if (task)
+		return task;
+	task = wl_by_tid_add(&f->tasks, tid, sizeof(*task));
 	if (!task)
 		return NULL;
-	task->tid = tid;
 	task->call = CALL_UNKNOWN;
 	task->before = CALL_UNKNOWN;
 	task->kernel = tid == KTHREADD;
-	if (!tsearch(task, &f->tasks, compare_tasks)) {
-		free(task);
-		return NULL;
-	}
 	return task;
 }
 

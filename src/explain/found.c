@@ -8,6 +8,7 @@
 #include "explain/cause.h"
 #include "explain/critical.h"
 #include "explain/replay.h"
+#include "util/grow.h"
 
 #define KNOWN_FROM 100  /* responses, for a typical one */
 #define SUMS_MAX 200000 /* remembered */
@@ -35,17 +36,10 @@ static uint64_t length(const struct wl_path *p)
 
 static int add_sum(struct search *s, uint32_t tid, const struct wl_path *p)
 {
-	struct sum *more;
-
 	if (s->n == SUMS_MAX)
 		return 0;
-	if (s->n == s->room) {
-		more = reallocarray(s->sums, s->room ? 2 * s->room : 256, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		s->sums = more;
-		s->room = s->room ? 2 * s->room : 256;
-	}
+	if (wl_grow(&s->sums, s->n, &s->room, sizeof(*s->sums)))
+		return -ENOMEM;
 	s->sums[s->n].tid = tid;
 	s->sums[s->n].ns = length(p);
 	wl_path_budget(p, s->sums[s->n++].budget);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain/by_tid.h"
 #include "explain/replay_state.h"
+#include "util/grow.h"
 
 #define FRAMES 16           /* nested ones remembered per CPU */
 #define WAKE_MOVE_NS 100000 /* a waker chooses the wakee's CPU within this time */
@@ -57,16 +59,11 @@ struct history {
 /* Room for one more element at the end of a list; NULL: no memory, the error is remembered. */
 static void *push(struct history *h, void *list, size_t *n, size_t *room, size_t size)
 {
-	void **all = list, *more;
+	void **all = list;
 
-	if (*n == *room) {
-		more = reallocarray(*all, *room ? 2 * *room : 16, size);
-		if (!more) {
-			h->error = -ENOMEM;
-			return NULL;
-		}
-		*all = more;
-		*room = *room ? 2 * *room : 16;
+	if (wl_grow(list, *n, room, size)) {
+		h->error = -ENOMEM;
+		return NULL;
 	}
 	memset((char *)*all + *n * size, 0, size);
 	return (char *)*all + (*n)++ * size;
@@ -78,21 +75,9 @@ static void *push(struct history *h, void *list, size_t *n, size_t *room, size_t
 
 /* --- tasks --- */
 
-static int compare_doing(const void *a, const void *b)
-{
-	uint32_t x = ((const struct doing *)a)->tid, y = ((const struct doing *)b)->tid;
-
-	return x < y ? -1 : x > y;
-}
-
 static struct doing *find_doing(struct history *h, uint32_t tid)
 {
-	struct doing key;
-	struct doing *const *found;
-
-	key.tid = tid;
-	found = tfind(&key, &h->tasks, compare_doing);
-	return found ? *found : NULL;
+	return wl_by_tid_find(&h->tasks, tid);
 }
 
 /* A task of that id that is new. */
@@ -112,11 +97,8 @@ static struct doing *task_of(struct history *h, uint32_t tid)
 
 	if (d || !tid)
 		return d;
-	d = calloc(1, sizeof(*d));
-	if (d)
-		d->tid = tid;
-	if (!d || !tsearch(d, &h->tasks, compare_doing)) {
-		free(d);
+	d = wl_by_tid_add(&h->tasks, tid, sizeof(*d));
+	if (!d) {
 		h->error = -ENOMEM;
 		return NULL;
 	}

@@ -6,22 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_tasks(const void *a, const void *b)
-{
-	uint32_t x = ((const struct wl_replay_task *)a)->who.tid;
-	uint32_t y = ((const struct wl_replay_task *)b)->who.tid;
-
-	return x < y ? -1 : x > y;
-}
+#include "explain/by_tid.h"
 
 struct wl_replay_task *wl_replay_task_find(const struct wl_replay *r, uint32_t tid)
 {
-	struct wl_replay_task key;
-	struct wl_replay_task *const *found;
-
-	key.who.tid = tid;
-	found = tfind(&key, &r->tasks, compare_tasks);
-	return found ? *found : NULL;
+	return wl_by_tid_find(&r->tasks, tid);
 }
 
 struct wl_replay_task *wl_replay_task(struct wl_replay *r, uint32_t tid)
@@ -30,15 +19,9 @@ struct wl_replay_task *wl_replay_task(struct wl_replay *r, uint32_t tid)
 
 	if (task)
 		return task;
-	task = calloc(1, sizeof(*task));
-	if (!task)
-		return NULL;
-	task->who.tid = tid;
-	task->t.call = -2;
-	if (!tsearch(task, &r->tasks, compare_tasks)) {
-		free(task);
-		return NULL;
-	}
+	task = wl_by_tid_add(&r->tasks, tid, sizeof(*task));
+	if (task)
+		task->t.call = -2;
 	return task;
 }
 

@@ -20,8 +20,8 @@ struct wl_replay_who {
 };
 
 struct wl_replay_task {
+	struct wl_replay_who who; /* first: explain/by_tid.h */
 	struct wl_task t;
-	struct wl_replay_who who;
 	uint32_t step;   /* the next one of t.next's numbers that is due */
 	bool step_known; /* one has been seen */
 	bool known;      /* its chain is: see explain/replay.h */

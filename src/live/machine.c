@@ -15,6 +15,7 @@
 #include "explain/names.h"
 #include "live/kernel.h"
 #include "util/file.h"
+#include "util/kallsyms.h"
 #include "util/parse.h"
 
 static uint64_t clock_ns(clockid_t clock)
@@ -285,39 +286,22 @@ int wl_machine_cgroup_target(const struct wl_kernel *kernel, const char *path,
 	return 0;
 }
 
-/* The nearest symbol at or below each address, in one pass over kallsyms. */
-static void scan_symbols(FILE *f, const __u64 *addresses, size_t n, char (*names)[64],
-			 uint64_t *bases)
-{
-	char line[512], name[256], type;
-	uint64_t address;
-
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%" SCNx64 " %c %255s", &address, &type, name) != 3 || !address)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			if (address > addresses[i] || address < bases[i])
-				continue;
-			bases[i] = address;
-			snprintf(names[i], sizeof(names[i]), "%.63s", name);
-		}
-	}
-}
-
 char (*wl_machine_symbols(const __u64 *addresses, size_t n))[64]
 {
 	char(*names)[64] = calloc(n ? n : 1, sizeof(*names));
-	uint64_t *bases = calloc(n ? n : 1, sizeof(*bases));
-	FILE *f = fopen("/proc/kallsyms", "re");
+	struct wl_kallsyms *symbols = NULL;
+	const char *name, *module;
 
-	if (names && bases && f)
-		scan_symbols(f, addresses, n, names, bases);
-	for (size_t i = 0; names && i < n; i++)
-		if (!names[i][0])
+	if (names && wl_kallsyms_open(&symbols, NULL))
+		symbols = NULL;
+	for (size_t i = 0; names && i < n; i++) {
+		name = symbols ? wl_kallsyms_find(symbols, addresses[i], &module) : NULL;
+		if (name)
+			snprintf(names[i], sizeof(names[i]), "%.63s", name);
+		else
 			snprintf(names[i], sizeof(names[i]), "0x%llx",
 				 (unsigned long long)addresses[i]);
-	if (f)
-		fclose(f);
-	free(bases);
+	}
+	wl_kallsyms_close(symbols);
 	return names;
 }
