@@ -49,6 +49,11 @@ WL_INLINE __u64 wl_overlap(__u64 a0, __u64 a1, __u64 b0, __u64 b1)
 	return wl_sat(a1 < b1 ? a1 : b1, a0 > b0 ? a0 : b0);
 }
 
+WL_INLINE int wl_who_is_same(const struct wl_who *a, const struct wl_who *b)
+{
+	return a->tid == b->tid && a->ctx == b->ctx && (a->tid || a->nr == b->nr);
+}
+
 WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 from, __u64 to)
 {
 	__u64 ns = r->start ? wl_overlap(r->start, r->end ? r->end : to, from, to) : 0;
@@ -60,7 +65,7 @@ WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 
 		return;
 	}
 	h->all += ns;
-	if (h->who.tid == r->who.tid && h->best) {
+	if (wl_who_is_same(&h->who, &r->who) && h->best) {
 		h->best += ns;
 	} else if (ns > h->best) {
 		h->who = r->who;
@@ -134,18 +139,40 @@ WL_GLOBAL int wl_holder_find(struct wl_cpu *c, struct wl_cpu *from_cpu, struct w
 	return 0;
 }
 
-/* The run that ends at a switch is kept if it was long; call when both tasks have been switched. */
-WL_INLINE void wl_cpu_run_end(struct wl_cpu *c, __u64 now)
+WL_INLINE void wl_cpu_keep(struct wl_cpu *c, const struct wl_who *who, __u64 start, __u64 end)
 {
 	struct wl_run *r;
 
-	if (!wl_run_is_long(&c->run, now))
+	if (wl_sat(end, start) < WL_LONG_RUN_NS)
 		return;
 	r = &c->recent[c->recent_next & (WL_RECENT - 1)];
-	r->who = c->run.who;
-	r->start = c->run.start;
-	r->end = now;
+	r->who = *who;
+	r->start = start;
+	r->end = end;
 	c->recent_next++;
+}
+
+/*
+ * The run that ends at a switch is kept if it was long; call when both tasks have been switched. A
+ * long interruption is not the task's: behind it ksoftirqd or the like may run before who waits.
+ */
+WL_INLINE void wl_cpu_run_end(struct wl_cpu *c, __u64 now)
+{
+	__u64 from = wl_sat(c->irq_big_until, c->irq_big_ns);
+	struct wl_who irq;
+
+	if (!wl_run_is_long(&c->run, now))
+		return;
+	if (c->irq_big_ns < WL_LONG_RUN_NS || from < c->run.start) {
+		wl_cpu_keep(c, &c->run.who, c->run.start, now);
+		return;
+	}
+	__builtin_memset(&irq, 0, sizeof(irq));
+	irq.ctx = c->irq_big_ctx;
+	irq.nr = c->irq_big_nr;
+	wl_cpu_keep(c, &c->run.who, c->run.start, from);
+	wl_cpu_keep(c, &irq, from, c->irq_big_until);
+	wl_cpu_keep(c, &c->run.who, c->irq_big_until, now);
 }
 
 #endif
