@@ -199,12 +199,21 @@ static void close_sleep(struct history *h, struct doing *d, const struct wl_who 
 
 /* --- switches --- */
 
+#define STATE_UNINTERRUPTIBLE 2 /* prev_state, as trace events have it */
+
+/* Of a task that can reach no target, the kernel side looks at nothing but prev_state. */
+static bool is_hard(const struct wl_ev_sched_switch *e)
+{
+	return e->wl_flags & WL_SW_HARD ||
+	       (!(e->wl_flags & WL_SW_PREV) && e->prev_state == STATE_UNINTERRUPTIBLE);
+}
+
 static void take_sleep(struct doing *d, const struct wl_ev_sched_switch *e)
 {
 	d->sleep.call = e->wl_prev_call;
 	d->sleep.arg = e->wl_prev_arg;
 	d->sleep.io = e->wl_flags & WL_SW_IO;
-	d->sleep.hard = e->wl_flags & WL_SW_HARD;
+	d->sleep.hard = is_hard(e);
 	d->sleep.stopped = e->wl_flags & WL_SW_STOPPED;
 	d->sleep.compat = e->wl_flags & WL_SW_COMPAT;
 }
