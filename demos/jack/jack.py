@@ -241,7 +241,7 @@ def tell(d, jack, slow, rest):
         d.tell_slow(r)
     say('* %s had the CPU %d times, %s in all, by its own clock' % (jack.mistake.hog, s['bursts'], ms(s['injected_ns'])))
     v = s['verdicts']
-    say('* %d responses over %s (%s): of those in its bursts %d verdicts name the right task, %d do not; %d were slow without it' % (
+    say('* %d responses over %s (%s): of the verdicts on those in its bursts %d are right, %d wrong; %d were slow without it' % (
         s['slow'], OVER, ', '.join('%s %d' % kv for kv in s['causes'].items()), v['right'], v['wrong'], v['elsewhere']))
     if s['clocks_apart_ns'] is not None:
         say("* whylate's response times and those by the client's own clock differ by %s (median)" % harness.us(s['clocks_apart_ns']))
@@ -270,7 +270,7 @@ def explain(d, jack, slow, bursts):
     if not kept:
         return
     say('* explain finds %s at the root of %d of %d captures; of one of them it says:' % (jack.mistake.hog, sum(right), len(kept)))
-    best = kept[right.index(True)] if any(right) else kept[0]
+    best = [s for s, is_it in zip(kept, right) if is_it == any(right)][-1]  # the last one: by then the usual is known
     say('$ whylate explain ' + os.path.basename(best['capture']), '  ')
     print('\n'.join('    ' + line for line in d.explain(best).rstrip().split('\n')))
 

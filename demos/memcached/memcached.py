@@ -239,7 +239,7 @@ def tell(d, slow, injected):
     say('* ' + injected)
     say('* %d of %d responses over %s (%s), among them %d of those %d' % (
         s['slow'], s['responses'], OVER, ', '.join('%s %d' % kv for kv in s['causes'].items()), s['found'], s['late']))
-    say('* of the slow ones at such a time %d verdicts name the right one, %d do not; %d were slow without it' % (v['right'], v['wrong'], v['elsewhere']))
+    say('* of the verdicts on those that it made slow %d are right, %d wrong; %d were slow without it' % (v['right'], v['wrong'], v['elsewhere']))
     if s['clocks_apart_ns'] is not None:
         say("* whylate's amounts and those by the clocks of client and fault differ by %s (median)" % harness.us(s['clocks_apart_ns']))
 
@@ -260,7 +260,7 @@ def explain(d, slow, is_right, what):
     d.summary.update(captures=len(kept), roots_right=sum(right))
     if not kept:
         return
-    best = kept[right.index(True)] if any(right) else kept[0]
+    best = [s for s, is_it in zip(kept, right) if is_it == any(right)][-1]  # the last one: by then the usual is known
     say('* explain comes to %s in %d of %d captures; of one of them it says:' % (what, sum(right), len(kept)))
     say('$ whylate explain ' + os.path.basename(best['capture']), '  ')
     print('\n'.join('    ' + line for line in d.explain(best).rstrip().split('\n')))
