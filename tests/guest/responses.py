@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+"""Two lists of responses, of two tracers that saw the same seconds: which are the same, and what differs."""
+
+import bisect
+import collections
+import json
+
+NEAR_NS = 20_000_000  # the two tracers' clock readings of one event, with a CPU's turn in the emulator between them
+
+
+class Response:
+    """One of them, whoever saw it."""
+
+    def __init__(self, tid, comm, stimulus, end, end_ts, ns, segments, doubt='sure'):
+        self.tid, self.comm, self.end, self.end_ts, self.ns, self.doubt = tid, comm, end, end_ts, ns, doubt
+        self.stimulus = (stimulus['kind'], stimulus['nr'])
+        self.waker, self.start = stimulus.get('tid', 0), int(stimulus['ts'])
+        self.kinds = [s['kind'] for s in segments]
+        self.lengths = [s['ns'] for s in segments]
+        self.folded = any(s.get('pieces', 1) > 1 for s in segments)
+        self.other = None
+
+    def __str__(self):
+        return '%s/%d %s/%d by %d at %d, %d ns to %s at %d: %s' % (
+            self.comm, self.tid, *self.stimulus, self.waker, self.start, self.ns, self.end, self.end_ts,
+            ' '.join('%s=%d' % s for s in zip(self.kinds, self.lengths)))
+
+
+def of_watch(path):
+    """(responses, stats) of `whylate watch --json`."""
+    found, stats = [], None
+    with open(path) as f:
+        for line in f:
+            r = json.loads(line)
+            if r['type'] == 'slow':
+                t = r['target']
+                found.append(Response(t['tid'], t['comm'], r['stimulus'], r['end']['kind'], int(r['end']['ts']),
+                                      r['response_ns'], r['segments']))
+            elif r['type'] == 'stats':
+                stats = r
+    return found, stats
+
+
+def of_replay(text):
+    """(responses, what is known of the trace) of tests/guest/responses.c."""
+    found, trace = [], None
+    for line in text.splitlines():
+        r = json.loads(line)
+        if r['type'] == 'trace':
+            trace = r
+        else:
+            found.append(Response(r['tid'], r['comm'], r.get('stimulus', {'kind': 'none', 'nr': 0, 'ts': 0}), r['end'],
+                                  r['end_ts'], r.get('ns', 0), r.get('segments', []), r['doubt']))
+    return found, trace
+
+
+def _apart(a, b):
+    return abs(a.start - b.start) + abs(a.end_ts - b.end_ts)
+
+
+def _nearest(r, others, ends):
+    i = bisect.bisect_left(ends, r.end_ts)
+    near = [o for o in others[max(0, i - 2):i + 2] if abs(o.end_ts - r.end_ts) <= NEAR_NS]
+    return min(near, key=lambda o: _apart(o, r), default=None)
+
+
+def _by_task(responses):
+    tasks = collections.defaultdict(list)
+    for r in responses:
+        tasks[r.tid].append(r)
+    for rs in tasks.values():
+        rs.sort(key=lambda r: r.end_ts)
+    return tasks
+
+
+def match(ours, theirs):
+    """Sets .other of those that are each other's nearest, by task and end."""
+    a, b = _by_task(ours), _by_task(theirs)
+    for tid in set(a) & set(b):
+        ends_a, ends_b = [r.end_ts for r in a[tid]], [r.end_ts for r in b[tid]]
+        for r in a[tid]:
+            o = _nearest(r, b[tid], ends_b)
+            if o and _nearest(o, a[tid], ends_a) is r:
+                r.other, o.other = o, r
