@@ -55,13 +55,7 @@ def of_replay(text):
 
 
 def _apart(a, b):
-    return abs(a.start - b.start) + abs(a.end_ts - b.end_ts)
-
-
-def _nearest(r, others, ends):
-    i = bisect.bisect_left(ends, r.end_ts)
-    near = [o for o in others[max(0, i - 2):i + 2] if abs(o.end_ts - r.end_ts) <= NEAR_NS]
-    return min(near, key=lambda o: _apart(o, r), default=None)
+    return min(abs(a.start - b.start), abs(a.end_ts - b.end_ts))
 
 
 def _by_task(responses):
@@ -73,12 +67,18 @@ def _by_task(responses):
     return tasks
 
 
+def _pairs(ours, theirs):
+    ends = [o.end_ts for o in theirs]
+    for r in ours:
+        for i in range(bisect.bisect_left(ends, r.start), bisect.bisect_right(ends, r.end_ts + NEAR_NS)):
+            if _apart(r, theirs[i]) <= NEAR_NS:
+                yield theirs[i].stimulus != r.stimulus, _apart(r, theirs[i]), r, theirs[i]
+
+
 def match(ours, theirs):
-    """Sets .other of those that are each other's nearest, by task and end."""
+    """Sets .other of those that are the same: task, stimulus, and its time or the end's; the nearest ones of one stimulus first."""
     a, b = _by_task(ours), _by_task(theirs)
     for tid in set(a) & set(b):
-        ends_a, ends_b = [r.end_ts for r in a[tid]], [r.end_ts for r in b[tid]]
-        for r in a[tid]:
-            o = _nearest(r, b[tid], ends_b)
-            if o and _nearest(o, a[tid], ends_a) is r:
+        for _, _, r, o in sorted(_pairs(a[tid], b[tid]), key=lambda p: p[:2]):
+            if not r.other and not o.other:
                 r.other, o.other = o, r
