@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # lttng-record.sh SECONDS: in a guest, one stretch of time recorded by LTTng and watched by whylate,
-# under memcached (driven from outside), pipes, sleeps, timers and a disk.
+# under lttng-load.py and cyclictest; memcached runs, and is driven from outside.
 #   /share/lttng/           LTTng's programs, see lttng-build.sh
 #   /share/trace/           the trace
 #   /share/watch.json       what whylate said meanwhile
@@ -28,6 +28,10 @@ wait_for() { # SECONDS COMMAND...
 	done
 }
 
+nice -n -20 /share/whylate watch --over 1ns --until idle --timeout none --captures none --json \
+	> /tmp/watch.json 2> /share/watch.err &
+watch=$!
+wait_for 60 grep -q '"type":"start"' /tmp/watch.json || fail "whylate does not start: $(cat /share/watch.err)"
 modprobe lttng-tracer || fail "no lttng-tracer"
 lttng-sessiond --daemonize || fail "lttng-sessiond"
 lttng -q create s --snapshot --output=/tmp/trace || fail create
@@ -38,39 +42,16 @@ lttng -q enable-event -k -c c 'sched_*,irq_*,timer_*,block_*,net_*,napi_*,x86_ir
 lttng -q enable-event -k -c c --syscall --all || fail "system calls"
 lttng -q add-context -k -c c -t pid -t tid -t procname || fail contexts
 
-jobs=()
-disk() {
-	while :; do
-		dd if=/dev/zero of=/dev/vda bs=64k count=16 oflag=direct 2> /dev/null
-		dd if=/dev/vda of=/dev/null bs=64k count=16 iflag=direct 2> /dev/null
-		sleep 0.2
-	done
-}
-pipes() {
-	while :; do
-		dd if=/dev/zero bs=4k count=100 2> /dev/null | dd of=/dev/null bs=4k 2> /dev/null
-		sleep 0.2
-	done
-}
-naps() {
-	while :; do sleep 0.05; done
-}
-memcached -u root -l 10.0.2.15 -p 11211 -t 2 -m 32 & jobs+=($!)
-[ ! -b /dev/vda ] || { disk & jobs+=($!); }
-pipes & jobs+=($!)
-naps & jobs+=($!)
-cyclictest -m -p 80 -i 25000 -t 1 -q > /dev/null & jobs+=($!)
-nice -n -20 /share/whylate watch --over 1ns --until idle --timeout none --captures none --json > /tmp/watch.json 2> /share/watch.err &
-watch=$!
-wait_for 60 grep -q '"type":"start"' /tmp/watch.json || fail "whylate does not start: $(cat /share/watch.err)"
+setsid python3 /share/lttng-load.py & load=$!
+cyclictest -m -p 80 -i 25000 -t 1 -q > /dev/null & cyclic=$!
 sleep 1
-touch /share/ready
 lttng -q start || fail start
+touch /share/ready
 sleep "$seconds"
 lttng -q stop || fail stop
 kill -INT $watch
 wait $watch || fail "whylate: status $?"
-kill "${jobs[@]}"
+kill -- -$load $cyclic
 lttng -q snapshot record || fail snapshot
 lttng -q destroy
 cp -r /tmp/trace /tmp/watch.json /share/

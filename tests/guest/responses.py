@@ -5,7 +5,8 @@ import bisect
 import collections
 import json
 
-NEAR_NS = 20_000_000  # the two tracers' clock readings of one event, with a CPU's turn in the emulator between them
+NEAR_NS = 20_000_000   # the two tracers' clock readings of one event
+LATE_NS = 300_000_000  # the same, with turns of the emulator's other CPU between them
 
 
 class Response:
@@ -70,7 +71,7 @@ def _by_task(responses):
 def _pairs(ours, theirs):
     ends = [o.end_ts for o in theirs]
     for r in ours:
-        for i in range(bisect.bisect_left(ends, r.start), bisect.bisect_right(ends, r.end_ts + NEAR_NS)):
+        for i in range(bisect.bisect_left(ends, r.start), bisect.bisect_right(ends, r.end_ts + LATE_NS)):
             if _apart(r, theirs[i]) <= NEAR_NS:
                 yield theirs[i].stimulus != r.stimulus, _apart(r, theirs[i]), r, theirs[i]
 
