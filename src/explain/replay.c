@@ -236,7 +236,7 @@ static int on_switch(struct step *s)
 		return ret;
 	if (e->wl_flags & WL_SW_NEXT || wl_run_is_long(&s->c->run, s->now))
 		name_run(s, &prev);
-	wl_cpu_switch(s->c, !next.tid);
+	wl_cpu_switch(&s->r->cfg, s->c, !next.tid);
 	ret = switch_out(s, &prev);
 	if (!ret)
 		ret = switch_in(s, &next);
@@ -357,17 +357,31 @@ static int on_nmi(struct step *s)
 	return 0;
 }
 
+/* As the kernel side looks it up: on PREEMPT_RT the task that runs a softirq. */
+static struct wl_task *softirq_task(const struct step *s)
+{
+	struct wl_replay_task *task = s->r->cfg.rt ? current_task(s) : NULL;
+
+	return task ? &task->t : NULL;
+}
+
 static int on_timer_entry(struct step *s)
 {
 	const struct wl_ev_timer_hrtimer_expire_entry *e = s->e->payload;
 
-	wl_timer_enter(s->c, e->wl_softexpires, e->wl_expires, (uint16_t)e->wl_clock, s->now);
+	const struct wl_expiry x = {
+		.soft = e->wl_softexpires,
+		.hard = e->wl_expires,
+		.clock = (uint16_t)e->wl_clock,
+	};
+
+	wl_timer_enter(&s->r->cfg, s->c, softirq_task(s), &x, s->now);
 	return 0;
 }
 
 static int on_timer_exit(struct step *s)
 {
-	wl_timer_exit(s->c, s->now);
+	wl_timer_exit(&s->r->cfg, s->c, softirq_task(s), s->now);
 	return 0;
 }
 
