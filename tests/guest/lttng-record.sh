@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # lttng-record.sh SECONDS: in a guest, one stretch of time recorded by LTTng and watched by whylate,
-# under lttng-load.py and cyclictest; memcached runs, and is driven from outside.
+# under load.py and cyclictest; memcached runs, and is driven from outside.
 #   /share/lttng/           LTTng's programs, see lttng-build.sh
 #   /share/trace/           the trace
 #   /share/watch.json       what whylate said meanwhile
@@ -42,7 +42,7 @@ lttng -q enable-event -k -c c 'sched_*,irq_*,timer_*,block_*,net_*,napi_*,x86_ir
 lttng -q enable-event -k -c c --syscall --all || fail "system calls"
 lttng -q add-context -k -c c -t pid -t tid -t procname || fail contexts
 
-setsid python3 /share/lttng-load.py & load=$!
+setsid python3 /share/load.py & load=$!
 cyclictest -m -p 80 -i 25000 -t 1 -q > /dev/null & cyclic=$!
 sleep 1
 lttng -q start || fail start

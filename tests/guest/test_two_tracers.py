@@ -8,12 +8,11 @@ import re
 import shutil
 import socket
 import subprocess
-import threading
-import time
 
 import responses
 from guest import HERE, Skip, boots, only
 from harness import check, quantile, tail
+from work import Client
 
 CACHE = os.environ.get('WL_GUEST_DIR') or os.path.join(
     os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'whylate-guest')  # as tests/guest/boot has it
@@ -37,37 +36,17 @@ def modules(config):
     return os.path.join(CACHE, 'lttng', 'tree-' + release, 'lib', 'modules') if build.returncode == 0 else None
 
 
-class Client(threading.Thread):
-    """Requests to memcached, one after the other, a while apart; nothing depends on how fast they are answered."""
-
-    def __init__(self, connection):
-        super().__init__(daemon=True)
-        self.connection, self.answered, self.stopping = connection, 0, False
-
-    def run(self):
-        self.connection.settimeout(60)
-        try:
-            while not self.stopping:
-                self.connection.sendall(b'get nothing\r\n')
-                if not self.connection.recv(100).endswith(b'END\r\n'):
-                    return
-                self.answered += 1
-                time.sleep(0.02)
-        except OSError:
-            return
-
-
 def record(g):
     """Both tracers at it; what memcached has answered meanwhile."""
     shutil.copytree(os.path.join(CACHE, 'lttng', 'tools'), os.path.join(g.share, 'lttng'), symlinks=True)
-    for name in ('lttng-record.sh', 'lttng-load.py'):
+    for name in ('lttng-record.sh', 'load.py'):
         g.put(os.path.join(HERE, name))
     _, port = g.memcached(2)
     client = Client(socket.create_connection(('127.0.0.1', port), 30))
     job = g.spawn('exec bash /share/lttng-record.sh %d' % SECONDS)
     client.start()
     status = job.wait(RECORD_SECONDS)
-    client.stopping = True
+    client.stop()
     check(status == 0, 'lttng-record.sh: status %s: %s' % (status, tail(job.out() + job.err())))
     return client.answered
 
@@ -148,7 +127,7 @@ def skew(found):
 
 
 @only(lambda c: c.nic == 'virtio' and not c.append)
-@boots(modules=modules)
+@boots(modules=modules, append='no_timer_check')
 def guest_lttng_sees_the_same(g):
     """LTTng records the same seconds; its trace through our state machine gives the same responses"""
     if not os.path.isdir(os.path.join(CACHE, 'lttng', 'tree-' + g.release)):
