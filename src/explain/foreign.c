@@ -35,7 +35,7 @@
 #define TIMER_WAYS 4
 
 /* Between the `now` of an expiry and its event. */
-#define EXPIRY_LAG_NS 1000000000ull
+#define EXPIRY_LAG_NS 1000000000ll
 #define REALTIME_SLACK_NS 18000000000ull /* TAI is 37 s ahead of it */
 #define TAI_SLACK_NS 60000000000ull
 
@@ -641,10 +641,10 @@ static bool is_near(int64_t a, int64_t b, uint64_t within)
 	return (uint64_t)a - (uint64_t)b + within <= 2 * within;
 }
 
-/* By how far its clock is ahead of the trace's. */
+/* By how far its clock is ahead of the trace's: none of the others is ever behind. */
 static clockid_t clock_of(const struct wl_foreign *f, int64_t ahead)
 {
-	if (is_near(ahead, 0, EXPIRY_LAG_NS))
+	if (ahead <= EXPIRY_LAG_NS)
 		return CLOCK_MONOTONIC;
 	if (f->clock_offset && is_near(ahead, f->clock_offset, REALTIME_SLACK_NS))
 		return CLOCK_REALTIME;
@@ -934,11 +934,14 @@ static size_t find_missing(const struct wl_foreign *f, const char *more[])
 
 size_t wl_foreign_missing(const struct wl_foreign *f, const char *texts[], size_t max)
 {
-	const char *more[sizeof(needs) / sizeof(needs[0]) + 3];
+	const char *more[sizeof(needs) / sizeof(needs[0]) + 4];
 	size_t n = find_missing(f, more);
 
 	more[n++] = "arrivals at sockets are not in such a trace: requests that a busy thread "
 		    "finds waiting can't be told apart";
+	if (!f->ours)
+		more[n++] = "of tasks that are older than such a trace it is a guess where they "
+			    "wait for work: their first wait in it";
 	n = n < max ? n : max;
 	memcpy(texts, more, n * sizeof(*texts));
 	return n;

@@ -4,7 +4,8 @@
 # built beside the kernels in DIR and never installed here:
 #   DIR/lttng/tree-RELEASE/lib/modules  the kernel's modules and LTTng's
 #   DIR/lttng/tools/usr                 lttng, lttng-sessiond and what they need, for the guest's /usr
-# What is there is kept: building takes a minute a kernel.
+# What is there is kept: building takes a minute a kernel. WL_LTTNG_MODULES: a tree of lttng-modules
+# to build instead of Debian's 2.13.9, which knows no kernel after 6.2; stable-2.13 does.
 set -eu
 base=$1/lttng
 shift
@@ -61,6 +62,7 @@ get_headers() # RELEASE
 fix_events() # SOURCE HEADERS
 {
 	local at
+	grep -q was_armed "$1/include/instrumentation/events/timer.h" && return
 	at=$(sed -n 's|^include \(.*\)/Makefile$|\1|p' "$2/Makefile")/include/trace/events/timer.h
 	grep -q 'enum hrtimer_mode mode, bool was_armed' "$at" || return 0
 	sed -i -e '/TP_PROTO(struct hrtimer \*hrtimer, enum hrtimer_mode mode)/s/mode)/mode, bool was_armed)/' \
@@ -85,7 +87,13 @@ choose_probes() # SOURCE
 unpack_source() # SOURCE HEADERS
 {
 	rm -rf "$1.x"
-	unpack lttng-modules-dkms "$1.x"
+	if [ -n "${WL_LTTNG_MODULES-}" ]; then
+		mkdir -p "$1.x/usr/src"
+		cp -r "$WL_LTTNG_MODULES" "$1.x/usr/src/lttng-modules-own"
+	else
+		get lttng-modules-dkms
+		unpack lttng-modules-dkms "$1.x"
+	fi
 	choose_probes "$1.x"/usr/src/lttng-modules-*
 	fix_events "$1.x"/usr/src/lttng-modules-* "$2"
 	mv "$1.x"/usr/src/lttng-modules-* "$1"
@@ -114,7 +122,6 @@ build_modules() # RELEASE
 	local rel=$1 src headers
 	[ -e "$base/tree-$rel/.done" ] && return
 	get_headers "$rel"
-	get lttng-modules-dkms
 	headers=$base/hdr/usr/src/linux-headers-$rel
 	src=$base/src-$rel
 	[ -d "$src" ] || unpack_source "$src" "$headers"

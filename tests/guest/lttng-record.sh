@@ -5,11 +5,10 @@
 #   /share/lttng/           LTTng's programs, see lttng-build.sh
 #   /share/trace/           the trace
 #   /share/watch.json       what whylate said meanwhile
-#   /share/ready            made when it begins
 set -u
 seconds=$1
 export HOME=/root LTTNG_HOME=/root
-rm -rf /share/trace /share/ready
+rm -rf /share/trace
 cp -a /share/lttng/usr/. /usr/
 grep -q ^tracing: /etc/group || echo "tracing:x:130:" >> /etc/group
 
@@ -42,11 +41,10 @@ lttng -q enable-event -k -c c 'sched_*,irq_*,timer_*,block_*,net_*,napi_*,x86_ir
 lttng -q enable-event -k -c c --syscall --all || fail "system calls"
 lttng -q add-context -k -c c -t pid -t tid -t procname || fail contexts
 
+lttng -q start || fail start
+# whoever is born under both tracers is known to both
 setsid python3 /share/load.py & load=$!
 cyclictest -m -p 80 -i 25000 -t 1 -q > /dev/null & cyclic=$!
-sleep 1
-lttng -q start || fail start
-touch /share/ready
 sleep "$seconds"
 lttng -q stop || fail stop
 kill -INT $watch

@@ -9,6 +9,21 @@ NEAR_NS = 20_000_000   # the two tracers' clock readings of one event
 LATE_NS = 300_000_000  # the same, with turns of the emulator's other CPU between them
 
 
+ON_CPU = ('running', 'interrupted', 'steal')
+
+
+def _joined(segments):
+    """[(kind, ns)]: each stretch on a CPU has each kind once. A send splits it, and LTTng's trace has no sends."""
+    found, stretch = [], {}
+    for s in segments:
+        if s['kind'] not in ON_CPU:
+            found += [*stretch.items(), (s['kind'], s['ns'])]
+            stretch = {}
+        else:
+            stretch[s['kind']] = stretch.get(s['kind'], 0) + s['ns']
+    return found + [*stretch.items()]
+
+
 class Response:
     """One of them, whoever saw it."""
 
@@ -16,8 +31,8 @@ class Response:
         self.tid, self.comm, self.end, self.end_ts, self.ns, self.doubt = tid, comm, end, end_ts, ns, doubt
         self.stimulus = (stimulus['kind'], stimulus['nr'])
         self.waker, self.start = stimulus.get('tid', 0), int(stimulus['ts'])
-        self.kinds = [s['kind'] for s in segments]
-        self.lengths = [s['ns'] for s in segments]
+        joined = _joined(segments)
+        self.kinds, self.lengths = [kind for kind, _ in joined], [ns for _, ns in joined]
         self.folded = any(s.get('pieces', 1) > 1 for s in segments)
         self.other = None
 

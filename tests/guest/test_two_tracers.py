@@ -16,7 +16,7 @@ from work import Client
 
 CACHE = os.environ.get('WL_GUEST_DIR') or os.path.join(
     os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'whylate-guest')  # as tests/guest/boot has it
-SECONDS = 4
+SECONDS = 5
 BUILD_SECONDS = 900
 RECORD_SECONDS = 330  # one minute on a quiet machine
 UNKNOWN_SHARE = 0.05  # of what whylate tells: more can't be what began before the trace
@@ -88,7 +88,7 @@ def judge(ours, theirs, trace, raw):
             found['same'].append(r)
         elif o.doubt != 'sure':
             found['doubt'].append(r)
-        elif (r.stimulus, r.end) == (o.stimulus, o.end) and r.folded and o.folded:
+        elif (r.stimulus, r.end) == (o.stimulus, o.end) and (r.folded or o.folded):
             found['folded'].append(r)
         else:
             found['differs'].append(r)

@@ -564,6 +564,19 @@ static void test_timers_of_two(void **state)
 	assert_int_equal(e->wl_expires, 1601 * MS);
 }
 
+/* A guest whose host had no time for it, of a recording: 3 s from the kernel's clock to the event. */
+static void test_timer_of_a_stopped_guest(void **state)
+{
+	const struct wl_ev_timer_hrtimer_expire_entry *e;
+
+	set_timer(0x10, 1500 * MS, 1501 * MS);
+	now = 5503 * MS;
+	e = expire(0x10, 2502 * MS);
+	assert_int_equal(e->wl_softexpires, 1500 * MS);
+	assert_int_equal(e->wl_expires, 1501 * MS);
+	assert_int_equal(e->wl_clock, 1);
+}
+
 /* On a clock that has slept: how late it is counts. */
 static void test_timer_of_another_clock(void **state)
 {
@@ -610,6 +623,7 @@ static void test_missing(void **state)
 	assert_false(says("raised softirqs"));
 	assert_false(says("does not tell the process"));
 	assert_true(says("sockets"));
+	assert_true(says("where they wait"));
 }
 
 /* --- records of ours --- */
@@ -803,6 +817,7 @@ int main(void)
 		TEST(test_work),
 		TEST(test_timer),
 		TEST(test_timers_of_two),
+		TEST(test_timer_of_a_stopped_guest),
 		TEST(test_timer_of_another_clock),
 		TEST(test_missing),
 		TEST(test_out_of_range),
