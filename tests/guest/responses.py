@@ -9,7 +9,7 @@ NEAR_NS = 20_000_000   # the two tracers' clock readings of one event
 LATE_NS = 300_000_000  # the same, with turns of the emulator's other CPU between them
 
 
-ON_CPU = ('running', 'interrupted', 'steal')
+ON_CPU = ('running', 'interrupted', 'steal', 'reclaim')
 
 
 def _joined(segments):

@@ -20,6 +20,7 @@ SECONDS = 5
 BUILD_SECONDS = 900
 RECORD_SECONDS = 330  # one minute on a quiet machine
 UNKNOWN_SHARE = 0.05  # of what whylate tells: more can't be what began before the trace
+FOLDED_SHARE = 0.05   # paths of more than 16 segments, in a guest whose host is busy
 
 
 def kernel_release(config):
@@ -141,6 +142,7 @@ def guest_lttng_sees_the_same(g):
     check(n['same'] > 200, 'too few: ' + figures)
     left = n.get('first', 0) + n.get('doubt', 0)
     check(left <= UNKNOWN_SHARE * n['same'], 'too much is not known: ' + figures)
+    check(n.get('folded', 0) <= FOLDED_SHARE * n['same'], 'too many long paths: ' + figures)
     kinds = collections.Counter(r.stimulus[0] for r in found['same'])
     check(answered and {'irq', 'timer', 'softirq', 'wakeup'} <= set(kinds), 'stimuli %s, %d requests' % (dict(kinds), answered))
     exact, timers, text = skew(found)
