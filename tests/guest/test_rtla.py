@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 """rtla timerlat beside us, on the same timers: same counts, same culprit."""
 
+import collections
 import os
 import re
 import subprocess
@@ -79,7 +80,7 @@ def blockers(text):
 
 
 def outlier(g, program, target, load):
-    """(rtla's culprit, ours) of the first timer that was late."""
+    """rtla's culprit of the timer that was late; our responses of threads that have waited for a CPU meanwhile."""
     w = g.watch('-n', target, '--until', 'run', '--timer', '--over', '%dms' % LATE_MS)
     jobs = [g.spawn('exec ' + load)] if load else []
     session = g.spawn('exec %s timerlat top -q -c 0 -p %d -P f:50 --aa-only %d -d 60s' % (program, PERIOD_US, LATE_MS * 1000))
@@ -92,10 +93,11 @@ def outlier(g, program, target, load):
         job.signal(9, group=True)
     theirs = blockers(session.out())
     check(theirs, 'rtla has no analysis: %s' % tail(session.out() + session.err(), 1500))
-    check(r.slow, 'rtla saw %s, we no response over %d ms' % (theirs, LATE_MS))
-    worst = max(r.slow, key=lambda s: s['response_ns'])
-    culprit = worst['cause'].get('culprit') or {}
-    return max(theirs, key=theirs.get), culprit.get('comm'), worst
+    # cyclictest's main thread has a soft timer and another priority
+    late = [s for s in r.slow if (target != 'cyclictest' or s['target']['tid'] != s['target']['pid']) and
+            s['budget'].get('wakeup', 0) > LATE_MS * 500000]
+    check(late, 'rtla saw %s, we no wait of %d ms for a CPU in %d responses' % (theirs, LATE_MS, len(r.slow)))
+    return max(theirs, key=theirs.get), late
 
 
 @only(lambda c: c.rt and c.nic == 'virtio')
@@ -109,9 +111,11 @@ def guest_rtla_names_the_same(g):
     # beside threads of the kernel, which are no targets: a user's with the same timer, priority and CPU
     load = None if user else 'taskset -c 0 cyclictest -m -q -t1 -a 0 -p 50 -i %d' % PERIOD_US
     for _ in range(TRIES):
-        theirs, ours, worst = outlier(g, program, target, load)
+        theirs, late = outlier(g, program, target, load)
         if theirs == 'culprit':
             break
     check(theirs == 'culprit', 'rtla names %s, not who was to blame' % theirs)
-    check(ours == theirs, 'we name %s: %s' % (ours, worst['cause']['text']))
-    return 'both: %s; %s' % (theirs, worst['cause']['text'])
+    named = collections.Counter((s['cause'].get('culprit') or {}).get('comm') for s in late)
+    ours = named.most_common(1)[0][0]
+    check(ours == theirs, 'we name %s: %s' % (dict(named), late[0]['cause']['text']))
+    return 'both: %s (%d of %d)' % (theirs, named[ours], len(late))
