@@ -27,6 +27,7 @@ get() # PACKAGE...: into dl/, once; names the files
 unpack() # PACKAGE DIR
 {
 	mkdir -p "$2"
+	# shellcheck disable=SC2012
 	dpkg -x "$(ls "$base/dl/${1}"_*.deb | tail -1)" "$2"
 }
 
@@ -70,6 +71,7 @@ fix_events() # SOURCE HEADERS
 		"$1/include/instrumentation/events/timer.h"
 }
 
+# shellcheck disable=SC2016
 choose_probes() # SOURCE
 {
 	local p
@@ -134,5 +136,8 @@ build_modules() # RELEASE
 	rm -rf "$src"
 }
 
+mkdir -p "$base"
+exec 9> "$base/lock"
+flock 9
 build_tools
 for rel; do build_modules "$rel"; done
