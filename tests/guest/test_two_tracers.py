@@ -75,8 +75,11 @@ class Raw:
 
 
 def is_rtlock(r, o):
-    """LTTng records a wait for a lock of PREEMPT_RT as any uninterruptible sleep."""
-    return len(r.kinds) == len(o.kinds) and all(a == b or (a, b) == ('lock', 'task') for a, b in zip(r.kinds, o.kinds))
+    """LTTng records a wait for a lock of PREEMPT_RT as any uninterruptible sleep: a task's, or a part of the softirq."""
+    def others(x):
+        return [k for k in x.kinds if k not in ('lock', 'task')]
+
+    return 'lock' in r.kinds and others(r) == others(o)
 
 
 def is_skew(r, o):
