@@ -123,6 +123,10 @@ build_modules() # RELEASE
 {
 	local rel=$1 src headers
 	[ -e "$base/tree-$rel/.done" ] && return
+	if [ -z "${WL_LTTNG_MODULES-}" ] && [ "${rel%%-*}" != 6.1.0 ]; then
+		echo "lttng-build.sh: lttng-modules 2.13.9 does not know $rel (give a newer tree in WL_LTTNG_MODULES)" >&2
+		return 1
+	fi
 	get_headers "$rel"
 	headers=$base/hdr/usr/src/linux-headers-$rel
 	src=$base/src-$rel
