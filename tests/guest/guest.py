@@ -316,13 +316,22 @@ class Guest:
             check(r.returncode == 0, 'gcc %s.c: %s' % (name, r.stderr))
         return out
 
-    def requests(self, port, total, think_us):
-        """The host asks memcached in the guest, a request at a time; how many were answered."""
-        record = os.path.join(self.directory, 'requests')
-        r = subprocess.run([self.binary('mcclient'), str(port), record, 'connections=1', 'total=%d' % total,
-                            'think_us=%d' % think_us, 'seconds=100', 'bytes=100'], input='go\n', capture_output=True, text=True, timeout=150)
-        check(r.returncode == 0, 'the client failed (%d): %s' % (r.returncode, r.stderr))
-        return os.path.getsize(record) // RECORD_SIZE
+    def client(self, port, total, think_us):
+        """A client of the memcached in the guest, on the host: connected, and warm."""
+        p = subprocess.Popen([self.binary('mcclient'), str(port), os.path.join(self.directory, 'requests'), 'connections=1',
+                              'total=%d' % total, 'think_us=%d' % think_us, 'seconds=100', 'bytes=100'],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+        line = harness.read_line(p, 60)
+        if not line.startswith('ready'):
+            p.kill()
+            raise Fail('the client: %s %s' % (line, p.communicate()[1]))
+        return p
+
+    def requests(self, client):
+        """It asks, a request at a time; how many were answered."""
+        harness.go(client)
+        harness.finish(client, 150)
+        return os.path.getsize(os.path.join(self.directory, 'requests')) // RECORD_SIZE
 
     def watch(self, *args, **kw):
         return Watch(self, args, **kw)

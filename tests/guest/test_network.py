@@ -16,7 +16,7 @@ REQUESTS = 120
 THINK_US = 60000
 # One in 50: a request that came too early all the same, or whose wake-up came before the sleep.
 TOLERANCE = REQUESTS // 50
-CONNECTION = 2  # the accepted connection is handed to the worker; its end wakes it
+CONNECTION = 1  # its end wakes the worker, too
 # By the clock of the same guest, from the tracefs event to ours at the same tracepoint. The emulator
 # may stop a CPU in between; distances are only used to find the event that belongs to a response.
 NEAR_NS = 3 * 10 ** 6
@@ -110,10 +110,11 @@ def _say(problems):
 def guest_network(g):
     """Each request to memcached is one response: irq, its thread if it has one, NET_RX, worker, idle"""
     pid, port = g.memcached(1)
-    tid, line = _worker(g, pid), account.nic_line(g)
+    tid, client = _worker(g, pid), g.client(port, REQUESTS, THINK_US)
+    line = account.nic_line(g)
     trace = account.Trace(g, own_events(g, line, tid))
     w = g.watch('-p', pid, '--over', '1us')
-    n = g.requests(port, REQUESTS, THINK_US)
+    n = g.requests(client)
     g.run('sleep 0.3')
     r = w.stop()
     truth = Truth(trace.events(), tid)
