@@ -25,7 +25,8 @@ WL_INLINE void wl_record_sleep(struct wl_ev_sched_switch *e, const struct wl_sle
 	e->wl_flags |= (__u32)s->runnable * WL_SW_RUNNABLE | (__u32)s->hard * WL_SW_HARD |
 		       (__u32)s->noload * WL_SW_NOLOAD | (__u32)s->stopped * WL_SW_STOPPED |
 		       (__u32)s->dead * WL_SW_DEAD | (__u32)s->io * WL_SW_IO |
-		       (__u32)s->throttled * WL_SW_THROTTLED | (__u32)s->compat * WL_SW_COMPAT;
+		       (__u32)s->throttled * WL_SW_THROTTLED | (__u32)s->compat * WL_SW_COMPAT |
+		       (__u32)s->lock * WL_SW_LOCK;
 }
 
 WL_INLINE void wl_record_prev(struct wl_ev_sched_switch *e, struct wl_task *t, __u8 end)

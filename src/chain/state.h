@@ -128,10 +128,10 @@ struct wl_task {
 	__u64 wake_ts;
 	struct wl_who waker;
 	__u8 wake_throttled; /* its run queue was out of quota when it was woken */
-	__u8 pad;
-	__u8 sleep_io;      /* blocked in iowait */
-	__u8 sleep_stopped; /* stopped or traced */
-	__u8 sleep_hard;    /* not interruptible */
+	__u8 sleep_lock;     /* see wl_sleep.lock */
+	__u8 sleep_io;       /* blocked in iowait */
+	__u8 sleep_stopped;  /* stopped or traced */
+	__u8 sleep_hard;     /* not interruptible */
 	__u8 nhomes;
 	__u8 soft_on;  /* PREEMPT_RT: spare is the softirq that it runs */
 	__u8 received; /* its response has received data: more of it is another request */

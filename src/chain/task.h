@@ -272,6 +272,7 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
 	t->status = WL_TASK_BLOCKED;
 	t->call = wl_task_call(cfg, t, s);
 	t->arg = s->arg;
+	t->sleep_lock = s->lock;
 	t->sleep_io = s->io;
 	t->sleep_stopped = s->stopped;
 	t->sleep_hard = s->hard;

@@ -159,6 +159,35 @@ static void test_timer_preempted(void **state)
 	assert_int_equal(m.cpu[0].c.counters[WL_CNT_RESYNC], 0);
 }
 
+/* The hand-off of such a lock ends a wait; it is no work for whom it wakes. */
+static void test_lock_handoff(void **state)
+{
+	struct wl_sleep lock = { .call = CALL_EPOLL, .arg = HOME, .hard = 1, .lock = 1 };
+	struct machine_task *a = user(1000), *b = bystander(1), *k = thread_of_kernel(0);
+
+	irq_wakes(0, 36, a);
+	machine_switch(&m, 0, false, a);
+	machine_pass(&m, 10);
+	machine_arm(&m, 0, &lock);
+	machine_switch(&m, 0, false, NULL);
+	machine_pass(&m, 100);
+	machine_waking(&m, 1, k);
+	machine_switch(&m, 1, true, k);
+	machine_waking(&m, 1, a);
+	machine_switch(&m, 0, false, a);
+	machine_pass(&m, 10);
+	go_home(0, NULL);
+	assert_report(a, 1, WL_END_IDLE, 120);
+	assert_int_equal(machine_sum(&a->report, WL_SEG_LOCK), 100);
+	/* without a chain it has none after it, either */
+	machine_switch(&m, 1, true, b);
+	machine_arm(&m, 1, &lock);
+	machine_switch(&m, 1, false, NULL);
+	irq_wakes(0, 36, b);
+	machine_switch(&m, 1, false, b);
+	assert_null(machine_chain(b));
+}
+
 /* The line's own thread ran, not the target. */
 static void test_thread_is_named(void **state)
 {
@@ -193,6 +222,7 @@ int main(void)
 		TEST_UNTIL(test_timer_waits_for_its_thread, rt),
 		TEST_UNTIL(test_timer_due_late, rt),
 		TEST_UNTIL(test_timer_preempted, rt),
+		TEST_UNTIL(test_lock_handoff, rt),
 		TEST_UNTIL(test_thread_is_named, rt),
 		TEST(test_thread_is_named),
 	};
