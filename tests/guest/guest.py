@@ -109,7 +109,7 @@ class Job:
 class Watch:
     """`whylate watch ARGS --json` in the guest, from its start line to its stats line; like harness.Session."""
 
-    def __init__(self, guest, args, command=None, timeout=60):
+    def __init__(self, guest, args, command=None, timeout=120):
         self.guest, self.command = guest, command
         if '--captures' not in args:
             args = [*args, '--captures', 'none']
