@@ -93,7 +93,7 @@ struct wl_cpu {
 	struct wl_interruption late[WL_INTERRUPTIONS]; /* see wl_cpu_late_ns() */
 	__u64 rq_read, rq_ahead; /* the run queue's clock when it was last compared; monotonic less
 				    that */
-	struct wl_who holder;    /* during a switch: who held the CPU */
+	struct wl_who who;       /* scratch of the task's context, for there is little stack */
 	struct wl_run run;       /* the task on the CPU now; see wl_run_is_named() */
 	struct wl_run recent[WL_RECENT];
 	__u64 counters[WL_CNT_MAX];
