@@ -17,7 +17,7 @@ def guest_links_are_no_targets(g):
     pid, port = g.memcached(1)
     client = g.client(port, REQUESTS, 20000)
     trace = account.Trace(g, {'sched/sched_switch': ' || '.join('next_comm ~ "%s"' % n for n in NAMES)})
-    w = g.watch(*[word for n in NAMES for word in ('-n', n)], '-p', pid, '--over', '1us')
+    w = g.watch(*[word for n in NAMES for word in ('-n', n)], '-n', 'memcached', '--over', '1us')
     g.requests(client)
     r = w.stop()
     ran = collections.Counter(e.field('next_comm').split('/')[0] for e in trace.events())
