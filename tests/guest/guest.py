@@ -53,7 +53,10 @@ CONFIGS = [Config(name, kernel, nic, append) for nic in ('virtio', 'e1000') for 
 
 
 def boots(**options):
-    """Marks a check that needs a boot of its own: append='isolcpus=1', modules=DIR (also a function of the config)."""
+    """
+    Marks a check that needs a boot of its own: append='isolcpus=1', modules=DIR (or a function of the
+    config).
+    """
     def mark(function):
         function.boots = options
         return function
@@ -131,7 +134,8 @@ class Watch:
                     if line.startswith(b'{"type":"start"') and line.endswith(b'\n'):
                         return json.loads(line)
             if self.process.poll() is not None:
-                raise Fail('%s ended (%s): %s' % (shlex.join(self.argv[1:]), self.process.returncode, tail(self.errors())))
+                raise Fail('%s ended (%s): %s' % (shlex.join(self.argv[1:]), self.process.returncode,
+                                                  tail(self.errors())))
             time.sleep(0.1)
         raise Fail('%s: no start line in %d s: %s' % (shlex.join(self.argv[1:]), timeout, tail(self.errors())))
 
@@ -164,8 +168,8 @@ class Guest:
 
     def _command(self, socket_path, limit):
         c = self.config
-        argv = ['setpriv', '--pdeathsig', 'KILL', BOOT, 'run', '-k', c.kernel, '-n', c.nic, '-s', self.share, '-l', self.console_path, '-A', socket_path,
-                '-d', os.path.join(self.directory, 'disk'), '-t', str(limit),
+        argv = ['setpriv', '--pdeathsig', 'KILL', BOOT, 'run', '-k', c.kernel, '-n', c.nic, '-s', self.share, '-l', self.console_path,
+                '-A', socket_path, '-d', os.path.join(self.directory, 'disk'), '-t', str(limit),
                 '-a', ('%s %s' % (c.append, self.options.get('append', ''))).strip()]
         for inside, outside in self.ports.items():
             argv += ['-p', '%d:%d' % (outside, inside)]
@@ -177,7 +181,8 @@ class Guest:
     def start(self, limit):
         """Boots it; limit: seconds of its whole life."""
         os.mkdir(self.share)
-        for file in (self.whylate, os.path.join(HERE, 'agent.py'), os.path.join(LIVE, 'harness.py')):
+        shutil.copy(self.whylate, os.path.join(self.share, 'whylate'))
+        for file in (os.path.join(HERE, 'agent.py'), os.path.join(LIVE, 'harness.py')):
             shutil.copy(file, self.share)
         socket_path = os.path.join(self.directory, 'agent')
         self.began = time.monotonic()

@@ -57,7 +57,8 @@ def guest_disk(g):
     mine = [s for s in r.slow if s['stimulus']['kind'] == 'irq' and s['stimulus']['name'] == line.name]
     other = collections.Counter((s['stimulus']['kind'], s['stimulus']['name']) for s in r.slow)
     slept = _slept(trace.events())
-    figures = '%d responses of %d reads, %d slept, irq %d %s; stimuli %s, %s' % (len(mine), reads, slept, line.nr, line.name, dict(other), r.losses())
+    figures = '%d responses of %d reads, %d slept, irq %d %s; stimuli %s, %s' % (
+        len(mine), reads, slept, line.nr, line.name, dict(other), r.losses())
     check(abs(len(mine) - slept) <= TOLERANCE and LEAST <= len(mine) <= reads, figures)
     check({s['stimulus']['nr'] for s in mine} == {line.nr}, figures)
     wrong = [p for p in (path_problem([x['kind'] for x in s['segments']], g.config.threaded) for s in mine) if p]

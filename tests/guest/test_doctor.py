@@ -18,7 +18,7 @@ def wanted_tracepoints():
     """{what their absence costs: [tracepoints]}, by the table in the source."""
     with open(PROBES) as f:
         text = f.read()
-    macros = dict(re.findall(r'#define (\w+) "(.*)"', text))
+    macros = dict(re.findall(r'#define (\w+)\s+(?:\\\n\s*)?"(.*)"', text))
     found = {}
     for name, word, quoted in re.findall(r'\{ "\w+",\s+"(\w+)",\s+\w+,\s+\w+,\s+(?:(\w+)|"(.*?)") \}', text):
         without = macros[word] if word else quoted
@@ -67,7 +67,8 @@ def guest_doctor(g):
         'BTF (/sys/kernel/btf/vmlinux)': True,
         'safe task storage': has_member(types, 'bpf_local_storage_map', 'selem_ma'),
         'steal time of the run queue': has_member(types, 'rq', 'prev_steal_time_rq'),
-        'CPU quota of the run queue': has_member(types, 'cfs_rq', 'throttle_count') or has_member(types, 'task_struct', 'throttled'),
+        'CPU quota of the run queue': (has_member(types, 'cfs_rq', 'throttle_count')
+                                       or has_member(types, 'task_struct', 'throttled')),
         'kallsyms': True,
         'kprobes': g.run('test -e /sys/bus/event_source/devices/kprobe && echo yes || echo no').strip() == 'yes',
         'loading and attaching the programs': True,  # guest_loads has shown it
