@@ -55,7 +55,7 @@ CONFIGS = [Config(name, kernel, nic, append) for nic in ('virtio', 'e1000') for 
 def boots(**options):
     """
     Marks a check that needs a boot of its own: append='isolcpus=1', modules=DIR (or a function of the
-    config).
+    config), limit=SECONDS of its life.
     """
     def mark(function):
         function.boots = options
