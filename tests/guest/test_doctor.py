@@ -58,7 +58,7 @@ def _check_tracepoints(said, events):
 
 def guest_doctor(g):
     """What doctor says is so: tracepoints as in tracefs, structures as in BTF, kernel and CPUs"""
-    o = json.loads(g.run('./whylate doctor --json', timeout=90))
+    o = json.loads(g.run('./whylate doctor --json', timeout=180))
     events = set(g.run('cd /sys/kernel/tracing/events && ls -d */*/ | cut -d / -f 2').split())
     said = {c['name']: c['ok'] for c in o['checks'] if c['name'] != 'tracepoints'}
     missing = _check_tracepoints(o['checks'], events)
