@@ -53,7 +53,8 @@ CONFIGS = [Config(name, kernel, nic, append) for nic in ('virtio', 'e1000') for 
 
 
 def boots(**options):
-    """Marks a check that needs a boot of its own: append='isolcpus=1', modules=DIR (also a function of the config)."""
+    """Marks a check that needs a boot of its own: append='isolcpus=1', modules=DIR (also a function of the config),
+    limit=SECONDS of its life."""
     def mark(function):
         function.boots = options
         return function
