@@ -167,6 +167,62 @@ def guest_softirq_preempted(g):
     return figures
 
 
+SLEEPS = 200
+
+SLEEPER = '''
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+while not os.path.exists('/share/sleeper-go'):
+    time.sleep(0.2)
+for i in range(int(sys.argv[2])):
+    time.sleep(0.007)
+print('done', flush=True)
+time.sleep(1000)
+'''
+
+
+def _runs(events, tid):
+    """[(in, out)] of a thread that stays on its CPU."""
+    found, begin = [], None
+    for e in events:
+        if e.name == 'sched_switch' and e.field('next_pid') == str(tid):
+            begin = e.ns
+        elif e.name == 'sched_switch' and e.field('prev_pid') == str(tid) and begin is not None:
+            found.append((begin, e.ns))
+            begin = None
+    return found
+
+
+def _overlap(runs, begin, end):
+    return sum(max(0, min(b, end) - max(a, begin)) for a, b in runs)
+
+
+@only(lambda c: c.rt)
+def guest_soft_timer_held(g):
+    """A normal task's timer waits for ktimers, whose CPU a real-time task has: softirq_delay, and names the task"""
+    sleeper = _spawn(g, 'sleeper', SLEEPER, CPU, SLEEPS)
+    w = g.watch('-t', sleeper.pid, '--until', 'run', '--timer', '--over', '1us', timeout=START)
+    hog = _spawn(g, 'hog', HOG, CPU, 1000, 3000, 500, 1500, 60)
+    trace = account.Trace(g, {'irq/softirq_entry': 'vec == 8', 'sched/sched_switch': 'prev_pid == %d || next_pid == %d' % (hog.pid, hog.pid)})
+    g.run('touch /share/sleeper-go')
+    _until(sleeper, 'done', 100)
+    r = w.stop()
+    events, mine = trace.events(), r.of(sleeper.pid)
+    runs = _runs(events, hog.pid)
+    waits = [(_overlap(runs, begin, end), end - begin, _culprit(x) == hog.pid)
+             for s in mine for begin, end, x in _edges(s) if x['kind'] == 'softirq_delay' and end - begin >= 2 * MOST]
+    held = [w for w in waits if w[0] > 0.6 * w[1]]
+    free = [w for w in waits if not w[0]]
+    figures = '%d responses of %d sleeps, %s; %d long waits for ktimers, the hog ran in %d of them, named in %d; %s' % (
+        len(mine), SLEEPS, _stimuli(mine), len(waits), len(held), sum(w[2] for w in held), r.losses())
+    check(len(mine) >= 0.9 * SLEEPS and {s['stimulus']['kind'] for s in mine} == {'timer'}, figures)
+    check(all('softirq' in s['budget'] for s in mine), 'not by way of a softirq; ' + figures)
+    check(len(held) >= 5, 'hardly held up; ' + figures)
+    check(all(w[2] for w in held), 'not named; ' + figures)
+    check(not any(w[2] for w in free), 'named, and did not run; ' + figures)
+    return figures
+
+
 # ---- no stimulus is older than its unit of work
 
 class Polls:
@@ -400,7 +456,14 @@ def guest_workqueue(g):
 NAPI_REQUESTS = 100
 
 
-def _napi_problem(s, line, threaded):
+def _napi_old(s, entries):
+    """Has the line raised another interrupt after the response's one, before the napi thread ran?"""
+    ran = next((begin for begin, _, x in _edges(s) if x['kind'] == 'running'), stim_ts(s))
+    i = min(range(len(entries)), key=lambda i: abs(entries[i] - stim_ts(s)))
+    return i + 1 < len(entries) and entries[i + 1] < ran
+
+
+def _napi_problem(s, threaded):
     """irq, [thread of the line], napi/N, worker; or what is wrong with that."""
     names = []
     for x in s['segments']:
@@ -434,12 +497,19 @@ def guest_threaded_napi(g):
     finally:
         g.run('echo 0 > /sys/class/net/eth0/threaded')
     mine = r.of(tid)
-    wakes = [e for e in events if e.name == 'sched_waking' and e.field('pid') == str(tid) and e.comm.strip().startswith('napi/')]
-    wrong = collections.Counter(filter(None, (_napi_problem(s, line, g.config.threaded) for s in mine)))
-    figures = '%d responses of %d requests, %d wake-ups by napi threads, %s; %s' % (len(mine), n, len(wakes), _stimuli(mine), r.losses())
-    import json
-    json.dump([mine, [[e.ns, e.cpu, e.tid, e.comm, e.name, e.text] for e in events]], open('/tmp/p5/h-napi-%s.json' % g.config.name, 'w'))
-    return '%s %s' % (figures, wrong)
+    irq = [s for s in mine if s['stimulus']['kind'] == 'irq']
+    wakes = sum(1 for e in events if e.name == 'sched_waking' and e.field('pid') == str(tid) and e.comm.strip().startswith('napi/'))
+    wrong = collections.Counter(filter(None, (_napi_problem(s, g.config.threaded) for s in irq)))
+    entries = [e.ns for e in events if e.name == 'irq_handler_entry']
+    figures = '%d responses of %d requests, %d wake-ups by napi threads, %s; %s' % (len(mine), n, wakes, _stimuli(mine), r.losses())
+    check(wakes >= 0.9 * n, 'not polled by threads; ' + figures)
+    check(n - TOLERANCE <= len(mine) <= n + CONNECTION + TOLERANCE, figures)
+    # what the worker takes from its socket's backlog begins there
+    check(len(irq) >= 0.95 * n and all(s['stimulus']['name'] == line.name for s in irq), figures)
+    check(sum(wrong.values()) <= TOLERANCE, 'paths: %s; %s' % (dict(wrong), figures))
+    old = sum(_napi_old(s, entries) for s in irq)
+    check(old <= TOLERANCE, '%d stimuli are older than the last interrupt before the poll; %s' % (old, figures))
+    return figures
 
 
 # ---- locks that sleep
