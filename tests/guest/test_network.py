@@ -20,6 +20,7 @@ CONNECTION = 1  # its end wakes the worker, too
 # By the clock of the same guest, from the tracefs event to ours at the same tracepoint. The emulator
 # may stop a CPU in between; distances are only used to find the event that belongs to a response.
 NEAR_NS = 3 * 10 ** 6
+SAME_NS = 200000  # between tracefs' program and ours at one tracepoint
 
 # What may lie between two steps: the one who works is preempted, interrupted or waits for a lock.
 IN_WORK = {'running', 'preempted', 'interrupted', 'lock', 'task', 'wakeup', 'steal'}
@@ -104,7 +105,7 @@ class Truth:
         than the line: by NET_RX itself, another line, an IPI.
         """
         ns, cpu = stim_ts(s), s['stimulus']['cpu']
-        entry, out = self._before('softirq_entry', ns + NEAR_NS, cpu), self._before('softirq_exit', ns, cpu)
+        entry, out = self._before('softirq_entry', ns + SAME_NS, cpu), self._before('softirq_exit', ns, cpu)
         inside = entry and (not out or out.ns < entry.ns)
         if not inside and self._has_cpu(ns, cpu):
             return 'backlog'
@@ -164,7 +165,8 @@ def guest_network(g):
     check(n - TOLERANCE <= len(mine) <= n + CONNECTION + TOLERANCE, figures)
     excuses = [truth.excuse(s, line) for s in mine if s['stimulus']['kind'] != 'irq']
     figures += ', excused %s' % dict(collections.Counter(excuses))
-    check(None not in excuses, 'a stimulus other than irq, and no reason for it; ' + figures)
+    check(None not in excuses, 'a stimulus other than irq, and no reason for it; %s; %s' % (
+        figures, [(s['stimulus'], _brief(s)) for s in mine if s['stimulus']['kind'] != 'irq'][:3]))
     check(all(s['stimulus']['nr'] == line.nr and s['stimulus']['name'] == line.name for s in irq), figures)
     check(interrupts >= n, figures)
     check({s['target']['pid'] for s in r.slow} <= {pid}, 'other targets: %s' % {s['target']['comm'] for s in r.slow})
