@@ -67,12 +67,16 @@ WL_INLINE __u32 wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu
 	int threaded = wl_wake_is_threaded(c, wakee);
 	struct wl_giver g;
 
+	__builtin_memset(&g, 0, sizeof(g));
 	if (threaded) {
-		__builtin_memset(&g, 0, sizeof(g));
 		g.in_frame = 1;
 		g.kind = WL_STIM_IRQ;
 		g.p = &c->frames[c->depth & (WL_FRAMES - 1)].p;
-	} else {
+	} else if (!(t->flags & WL_TASK_SOFTIRQD)) {
+		/*
+		 * Not for threads of softirqs: they take no chain, and are woken on the way out of
+		 * an interrupt that may have cut a program of this task in two while it charged it.
+		 */
 		wl_giver_now(cfg, c, cur, &g, now);
 	}
 	if (!wl_wake_open(c, t, now, wait_cpu))
