@@ -42,6 +42,11 @@ def _spawn(g, name, source, *args):
     return g.spawn('exec python3 /share/%s.py %s' % (name, ' '.join(map(str, args))))
 
 
+def _gate(g):
+    """A file that isn't there yet: programs begin when it comes."""
+    return '/share/gate-%d' % g.last
+
+
 def _edges(s):
     """[(begin, end, segment)] of a response."""
     found, at = [], stim_ts(s)
@@ -172,7 +177,7 @@ SLEEPS = 200
 SLEEPER = '''
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
-while not os.path.exists('/share/sleeper-go'):
+while not os.path.exists(sys.argv[3]):
     time.sleep(0.2)
 for i in range(int(sys.argv[2])):
     time.sleep(0.007)
@@ -200,11 +205,12 @@ def _overlap(runs, begin, end):
 @only(lambda c: c.rt)
 def guest_soft_timer_held(g):
     """A normal task's timer waits for ktimers, whose CPU a real-time task has: softirq_delay, and names the task"""
-    sleeper = _spawn(g, 'sleeper', SLEEPER, CPU, SLEEPS)
+    gate = _gate(g)
+    sleeper = _spawn(g, 'sleeper', SLEEPER, CPU, SLEEPS, gate)
     w = g.watch('-t', sleeper.pid, '--until', 'run', '--timer', '--over', '1us', timeout=START)
     hog = _spawn(g, 'hog', HOG, CPU, 1000, 3000, 500, 1500, 60)
     trace = account.Trace(g, {'irq/softirq_entry': 'vec == 8', 'sched/sched_switch': 'prev_pid == %d || next_pid == %d' % (hog.pid, hog.pid)})
-    g.run('touch /share/sleeper-go')
+    g.run('touch ' + gate)
     _until(sleeper, 'done', 100)
     r = w.stop()
     events, mine = trace.events(), r.of(sleeper.pid)
@@ -411,7 +417,7 @@ if reader == 0:
         pass
     os._exit(0)
 print(reader, flush=True)
-while not os.path.exists('/share/pty-go'):
+while not os.path.exists(sys.argv[2]):
     time.sleep(0.1)
 for i in range(int(sys.argv[1])):
     time.sleep(0.05)
@@ -433,22 +439,49 @@ def _until(job, word, seconds=60):
     raise Fail('no %r in %d s: %s' % (word, seconds, job.err()[-500:]))
 
 
+def _near(events, name, ns):
+    """The event of this name that is nearest to a time, if it is near."""
+    e = min((e for e in events if e.name == name), key=lambda e: abs(e.ns - ns), default=None)
+    return e if e and abs(e.ns - ns) <= NEAR_NS else None
+
+
+def _work_problem(s, events):
+    """A response against the work items of the pseudo terminal, or None: work_delay, kworker, wake-up of the reader."""
+    edges = _edges(s)
+    i = next(i for i, (_, _, x) in enumerate(edges) if x['kind'] == 'work_delay')
+    queued, started = _near(events, 'workqueue_queue_work', edges[i][0]), _near(events, 'workqueue_execute_start', edges[i][1])
+    if not queued or not started or 'flush_to_ldisc' not in started.text:
+        return 'no item of the terminal was queued and begun then'
+    ran = next((x for _, _, x in edges[i + 1:] if x['kind'] == 'running'), None)
+    if ran is None or _culprit(ran) != started.tid:
+        return 'not run by the worker of tracefs, but by %s' % (ran or {}).get('culprit')
+    kinds = [x['kind'] for x in s['segments'][i:] if x['kind'] not in ('interrupted', 'preempted')]
+    return None if kinds[:4] == ['work_delay', 'running', 'wakeup', 'running'] else 'path %s' % kinds
+
+
 def guest_workqueue(g):
     """Each write to a pseudo terminal is one response of its reader, by way of a work item"""
-    job = _spawn(g, 'terminal', PTY, WRITES)
+    gate = _gate(g)
+    job = _spawn(g, 'terminal', PTY, WRITES, gate)
     reader = int(_until(job, '\n'))
     w = g.watch('-p', reader, '--over', '1us', timeout=START)
     trace = account.Trace(g, {'workqueue/workqueue_queue_work': 'cpu >= 0', 'workqueue/workqueue_execute_start': 'work != 0',
                               'workqueue/workqueue_execute_end': 'work != 0', 'sched/sched_waking': 'pid == %d' % reader})
-    g.run('touch /share/pty-go')
+    g.run('touch ' + gate)
     _until(job, 'done')
     r = w.stop()
     events = trace.events()
     import json
     json.dump([r.slow, [[e.ns, e.cpu, e.tid, e.comm, e.name, e.text] for e in events]], open('/tmp/p5/h-wq-%s.json' % g.config.name, 'w'))
-    wakes = [e for e in events if e.name == 'sched_waking' and e.comm.strip().startswith('kworker')]
-    mine = r.of(reader)
-    return '%d responses of %d writes, %d wake-ups by kworkers, %s, %s' % (len(mine), WRITES, len(wakes), _stimuli(mine), r.losses())
+    wakes = sum(1 for e in events if e.name == 'sched_waking' and e.comm.strip().startswith('kworker'))
+    mine = [s for s in r.of(reader) if 'work_delay' in s['budget']]
+    wrong = collections.Counter(filter(None, (_work_problem(s, events) for s in mine)))
+    figures = '%d responses by way of a work item of %d writes, %d wake-ups by kworkers, all %s; %s' % (
+        len(mine), WRITES, wakes, _stimuli(r.of(reader)), r.losses())
+    check(abs(wakes - WRITES) <= TOLERANCE, figures)
+    check(abs(len(mine) - wakes) <= TOLERANCE, figures)
+    check(sum(wrong.values()) <= TOLERANCE, '%s; %s' % (dict(wrong), figures))
+    return figures
 
 
 # ---- NAPI in threads
@@ -551,7 +584,7 @@ int main(int argc, char **argv)
 	CPU_ZERO(&set);
 	CPU_SET(1, &set);
 	sched_setaffinity(0, sizeof(set), &set);
-	for (int i = 0; i < 300 && access("/share/lock-go", F_OK); i++)
+	for (int i = 0; argc > 2 && i < 300 && access(argv[2], F_OK); i++)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ 1, 0 }, NULL);
 	for (int i = 0; i < 2; i++) {
 		noise[i] = fork();
@@ -597,26 +630,66 @@ def guest_rtlock(g):
         f.write(LOCK)
     built = subprocess.run(['gcc', '-O2', '-Wall', '-o', program, source], capture_output=True, text=True)
     check(built.returncode == 0, built.stderr)
-    job = g.spawn('exec ./lock %d' % CYCLES)
+    gate = _gate(g)
+    job = g.spawn('exec ./lock %d %s' % (CYCLES, gate))
     w = g.watch('-t', job.pid, '--over', '1us', timeout=START)
     trace = account.Trace(g, {'sched/sched_switch': 'prev_pid == %d' % job.pid, 'sched/sched_waking': 'pid == %d' % job.pid})
-    g.run('touch /share/lock-go')
+    g.run('touch ' + gate)
     _until(job, 'done')
     r = w.stop()
-    events, mine = trace.events(), r.of(job.pid)
-    states = collections.Counter(e.field('prev_state') for e in events if e.name == 'sched_switch')
-    outs = [e.ns for e in events if e.name == 'sched_switch' and e.field('prev_state').startswith('D')]
-    by = collections.Counter(e.comm.strip() for e in events if e.name == 'sched_waking')
-    wrong = collections.Counter(filter(None, (_lock_problem(s, outs) for s in mine)))
-    figures = '%d responses of %d cycles, %s; switched out %s, woken by %s; %d with lock; %s' % (
-        len(mine), CYCLES, _stimuli(mine), dict(states), dict(by.most_common(4)),
-        sum('lock' in s['budget'] for s in mine), r.losses())
-    import json
-    json.dump([mine, [[e.ns, e.cpu, e.tid, e.comm, e.name, e.text] for e in events]], open('/tmp/p5/h-lock-%s.json' % g.config.name, 'w'))
-    return '%s %s' % (figures, wrong)
+    return _lock_figures(trace.events(), r, job.pid)
+
+
+def _lock_figures(events, r, tid):
+    # before it became a real-time task it waited for its file, and after its last cycle it writes
+    outs = [e for e in events if e.name == 'sched_switch' and e.field('prev_prio') == '49']
+    homes = [e.ns for e in outs if e.field('prev_state').startswith('S')]
+    mine = [s for s in r.of(tid) if stim_ts(s) >= homes[0]] if homes else []
+    waits = [e.ns for e in outs if e.field('prev_state').startswith('D') and e.ns < homes[-2]] if homes[2:] else []
+    wrong = collections.Counter(filter(None, (_lock_problem(s, waits) for s in mine if end_ts(s) < homes[-2])))
+    figures = '%d responses of %d cycles, slept %d times, %s; %d waits for locks by tracefs, %d responses with a lock; %s' % (
+        len(mine), CYCLES, len(homes), _stimuli(mine), len(waits), sum('lock' in s['budget'] for s in mine), r.losses())
+    check(len(waits) >= 5, 'hardly a lock was contended; ' + figures)
+    # a cycle that comes late finds its timer expired; the last sleep does not end
+    check(len(mine) == len(homes) - 1 and len(mine) >= 0.95 * CYCLES, figures)
+    check(not wrong, '%s; %s' % (dict(wrong), figures))
+    return figures
 
 
 # ---- block devices whose completions are sent to the reader's CPU
+
+DISK_READS = 60
+
+
+def _wakes_at(s, ns):
+    """Was the target of this response woken then?"""
+    return any(x['kind'] == 'wakeup' and abs(begin - ns) <= NEAR_NS for begin, _, x in _edges(s)[-1:])
+
+
+def _in_block(events, wake):
+    """Did the softirq BLOCK run there and then?"""
+    inside = None
+    for e in events:
+        if e.ns > wake.ns:
+            break
+        if e.name in ('softirq_entry', 'softirq_exit') and e.cpu == wake.cpu:
+            inside = e.name == 'softirq_entry'
+    return bool(inside)
+
+
+def _disk_problem(s, wake, line, entries, calls_seen):
+    """A read's response against its wake-up and the disk's interrupts, or None."""
+    if s is None:
+        return 'no response'
+    name, last = s['stimulus']['name'], max((ns for ns in entries if ns < wake.ns), default=None)
+    if name != line.name and (calls_seen or name not in ('call_function_single', 'BLOCK')):
+        return 'begins with %s' % name
+    if last is None or stim_ts(s) < last - NEAR_NS:
+        return 'older than the last interrupt of the disk'
+    if name == line.name and min(entries, key=lambda ns: abs(ns - stim_ts(s))) != last:
+        return 'another interrupt than the last of the disk'
+    return None
+
 
 def guest_disk_affinity(g):
     """rq_affinity=2: a read completed on another CPU than the interrupt's begins with the disk's line"""
@@ -626,11 +699,17 @@ def guest_disk_affinity(g):
     cpu = int(g.run('cat /proc/irq/%d/effective_affinity_list' % line.nr))
     g.run('echo 2 > /sys/block/vda/queue/rq_affinity')
     w = g.watch('-n', 'dd', '--until', 'run', '--over', '1us', timeout=START)
-    trace = account.Trace(g, {'irq/irq_handler_entry': 'irq == %d' % line.nr, 'irq/softirq_entry': 'vec == 4',
+    trace = account.Trace(g, {'irq/irq_handler_entry': 'irq == %d' % line.nr, 'irq/softirq_entry': 'vec == 4', 'irq/softirq_exit': 'vec == 4',
                               'sched/sched_waking': 'comm == "dd"', 'sched/sched_switch': 'prev_comm == "dd"'})
-    g.run('taskset -c %d dd if=/dev/vda of=/dev/null bs=4k iflag=direct count=60' % (1 - cpu), timeout=60)
+    g.run('taskset -c %d dd if=/dev/vda of=/dev/null bs=4k iflag=direct count=%d' % (1 - cpu, DISK_READS), timeout=90)
     r = w.stop()
     events = trace.events()
-    import json
-    json.dump([r.slow, [[e.ns, e.cpu, e.tid, e.comm, e.name, e.text] for e in events]], open('/tmp/p5/h-disk-%s.json' % g.config.name, 'w'))
-    return '%d responses, irq on cpu%d, %s, %s' % (len(r.slow), cpu, _stimuli(r.slow), r.losses())
+    pairs = [(wake, next((s for s in r.slow if _wakes_at(s, wake.ns)), None)) for wake in events
+             if wake.name == 'sched_waking' and wake.cpu != cpu and _in_block(events, wake)]
+    entries = [e.ns for e in events if e.name == 'irq_handler_entry']
+    wrong = collections.Counter(filter(None, (_disk_problem(s, wake, line, entries, g.config.new) for wake, s in pairs)))
+    figures = '%d reads woken from BLOCK on the other CPU, line on cpu%d; %s; %s' % (
+        len(pairs), cpu, _stimuli([s for _, s in pairs if s]), r.losses())
+    check(len(pairs) >= DISK_READS // 3, 'completions stayed where they were; ' + figures)
+    check(sum(wrong.values()) <= TOLERANCE, '%s; %s' % (dict(wrong), figures))
+    return figures
