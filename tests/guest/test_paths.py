@@ -461,18 +461,20 @@ def guest_workqueue(g):
     reader = int(_until(job, '\n'))
     w = g.watch('-p', reader, '--over', '1us', timeout=START)
     trace = account.Trace(g, {'workqueue/workqueue_queue_work': 'cpu >= 0', 'workqueue/workqueue_execute_start': 'work != 0',
-                              'workqueue/workqueue_execute_end': 'work != 0', 'sched/sched_waking': 'pid == %d' % reader})
+                              'sched/sched_switch': 'prev_pid == %d' % reader})
     g.run('touch ' + gate)
     _until(job, 'done')
     r = w.stop()
     events = trace.events()
-    wakes = sum(1 for e in events if e.name == 'sched_waking' and e.comm.strip().startswith('kworker'))
+    sleeps = sum(1 for e in events if e.name == 'sched_switch' and e.field('prev_state').startswith('S'))
+    queued = sum(1 for e in events if e.name == 'workqueue_queue_work' and 'flush_to_ldisc' in e.text)
     mine = [s for s in r.of(reader) if 'work_delay' in s['budget']]
     wrong = collections.Counter(filter(None, (_work_problem(s, events) for s in mine)))
-    figures = '%d responses by way of a work item of %d writes, %d wake-ups by kworkers, all %s; %s' % (
-        len(mine), WRITES, wakes, _stimuli(r.of(reader)), r.losses())
-    check(abs(wakes - WRITES) <= TOLERANCE, figures)
-    check(abs(len(mine) - wakes) <= TOLERANCE, figures)
+    figures = '%d responses by way of a work item of %d writes, %d items queued, the reader slept %d times, all %s; %s' % (
+        len(mine), WRITES, queued, sleeps, _stimuli(r.of(reader)), r.losses())
+    # a writer that the host held up writes twice before the reader sleeps again
+    check(0.9 * WRITES <= len(mine) <= queued <= WRITES, figures)
+    check(abs(len(mine) - sleeps) <= TOLERANCE, figures)
     check(sum(wrong.values()) <= TOLERANCE, '%s; %s' % (dict(wrong), figures))
     return figures
 
