@@ -56,6 +56,11 @@ def _edges(s):
     return found
 
 
+def _is_coarse(s, kinds):
+    """A path with more segments than there is room for: some of these kinds were added up."""
+    return any(x.get('pieces', 1) > 1 for x in s['segments'] if x['kind'] in kinds)
+
+
 def _culprit(x):
     return (x.get('culprit') or {}).get('tid')
 
@@ -332,12 +337,15 @@ def guest_rps(g):
     mine, polls = r.of(tid), Polls(events)
     entries = [e.ns for e in events if e.name == 'irq_handler_entry']
     steered = sum(1 for e in events if e.name == 'sched_waking' and e.cpu == 1)
-    old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in mine)))
-    old['another interrupt since'] = sum(_old_interrupt(s, entries) for s in mine)
+    whole = [s for s in mine if not _is_coarse(s, ('irq', 'softirq', 'softirq_delay'))]
+    old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in whole)))
+    old['another interrupt since'] = sum(_old_interrupt(s, entries) for s in whole)
     by = sum(s['stimulus']['name'] == line.name for s in mine)
-    figures = '%d responses of %d requests, %d woken on the other CPU; %s; %s' % (len(mine), n, steered, _stimuli(mine), r.losses())
+    figures = '%d responses of %d requests, %d woken on the other CPU; %s, %d paths whole; %s' % (
+        len(mine), n, steered, _stimuli(mine), len(whole), r.losses())
     check(n - TOLERANCE <= len(mine) <= n + CONNECTION + TOLERANCE, figures)
     check(steered >= 0.8 * n, 'packets were not steered; ' + figures)
+    check(len(whole) >= n // 2, figures)
     check(not sum(old.values()), 'stimulus too old: %s; %s' % (dict(old), figures))
     check({s['stimulus']['kind'] for s in mine} <= {'irq', 'softirq'}, figures)
     check(all(s['stimulus']['name'] in (line.name, 'call_function_single') for s in mine if s['stimulus']['kind'] == 'irq'), figures)
@@ -371,13 +379,14 @@ def guest_reraised(g):
     events = trace.events()
     mine, polls = r.of(tid), Polls(events)
     again = _raised_inside(events)
-    old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in mine)))
-    figures = '%d responses of %d requests, %s; %d of %d rounds raised themselves again; %s' % (
-        len(mine), n, _stimuli(mine), again, len(polls.rounds), r.losses())
+    whole = [s for s in mine if not _is_coarse(s, ('irq', 'softirq', 'softirq_delay'))]
+    old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in whole)))
+    figures = '%d responses of %d requests, %s, %d paths whole; %d of %d rounds raised themselves again; %s' % (
+        len(mine), n, _stimuli(mine), len(whole), again, len(polls.rounds), r.losses())
     check(flood.returncode == 0, 'iperf3: %s' % trouble[-300:])
     check(server.poll() in (None, 0), 'iperf3 in the guest: %s' % server.err()[-300:])
     check(not old, 'stimulus too old: %s; %s' % (dict(old), figures))
-    check(len(mine) >= n // 2, 'too few responses; ' + figures)
+    check(len(whole) >= n // 2, 'too few responses; ' + figures)
     check(again, 'no round raised itself again; ' + figures)
     return figures
 
@@ -491,11 +500,6 @@ def _napi_old(s, entries):
     return i + 1 < len(entries) and entries[i + 1] < ran
 
 
-def _is_coarse(s):
-    """A path with more segments than there is room for: some were added up."""
-    return any(x.get('pieces', 1) > 1 for x in s['segments'] if x['kind'] in ('running', 'wakeup'))
-
-
 def _napi_problem(s, threaded):
     """irq, [thread of the line], napi/N, worker; or what is wrong with that."""
     names = []
@@ -532,7 +536,7 @@ def guest_threaded_napi(g):
     mine = r.of(tid)
     irq = [s for s in mine if s['stimulus']['kind'] == 'irq']
     wakes = sum(1 for e in events if e.name == 'sched_waking' and e.field('pid') == str(tid) and e.comm.strip().startswith('napi/'))
-    fine = [s for s in irq if not _is_coarse(s)]
+    fine = [s for s in irq if not _is_coarse(s, ('running', 'wakeup'))]
     wrong = collections.Counter(filter(None, (_napi_problem(s, g.config.threaded) for s in fine)))
     entries = [e.ns for e in events if e.name == 'irq_handler_entry']
     figures = '%d responses of %d requests, %d wake-ups by napi threads, %s, %d paths whole; %s' % (
