@@ -7,6 +7,7 @@ CPU, raised again by themselves, work items, locks of PREEMPT_RT. Against the ev
 import bisect
 import collections
 import os
+import signal
 import subprocess
 import time
 
@@ -149,8 +150,8 @@ def _preempt(g, pid, tid, line):
         'irq/softirq_entry': 'vec == 3', 'irq/softirq_exit': 'vec == 3', 'sched/sched_waking': 'pid == %d' % tid,
         'sched/sched_switch': 'prev_comm ~ "irq/*" || next_comm ~ "irq/*" || prev_comm ~ "ksoft*" || next_comm ~ "ksoft*"'})
     n = g.requests(client)
-    r = w.stop()
-    return n, r, trace.events(), hog.pid
+    hog.signal(signal.SIGKILL)
+    return n, w.stop(), trace.events(), hog.pid
 
 
 @only(lambda c: c.rt)
@@ -212,6 +213,7 @@ def guest_soft_timer_held(g):
     trace = account.Trace(g, {'irq/softirq_entry': 'vec == 8', 'sched/sched_switch': 'prev_pid == %d || next_pid == %d' % (hog.pid, hog.pid)})
     g.run('touch ' + gate)
     _until(sleeper, 'done', 100)
+    hog.signal(signal.SIGKILL)
     r = w.stop()
     events, mine = trace.events(), r.of(sleeper.pid)
     runs = _runs(events, hog.pid)
