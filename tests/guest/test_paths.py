@@ -161,7 +161,8 @@ def guest_softirq_preempted(g):
     tid, line = _worker(g, pid), account.nic_line(g)
     n, r, events, hog = _preempt(g, pid, tid, line)
     mine = r.of(tid)
-    pairs = _by_wake([s for s in mine if s['stimulus']['kind'] == 'irq'], _rounds(events, tid))
+    whole = [s for s in mine if s['stimulus']['kind'] == 'irq' and not _is_coarse(s, ('softirq', 'preempted'))]
+    pairs = _by_wake(whole, _rounds(events, tid))
     wrong = collections.Counter(filter(None, (_preempted_problem(s, q) for s, q in pairs)))
     blamed = collections.Counter(c for s, q in pairs for c in _blamed(s, q, hog))
     figures = '%d responses of %d requests, %d matched with their softirq; preempted by the hog %d times, blamed: %s; %s; %s' % (
