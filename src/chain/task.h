@@ -226,6 +226,15 @@ WL_INLINE __u64 wl_task_home_at(struct wl_task *t, __u32 next)
 	return next == WL_SLOT_FULL && !t->bare && start < t->since ? start : t->since;
 }
 
+/* It would have spun on another kernel: work goes on, if there is any, and none begins. */
+WL_INLINE void wl_task_out_lock(struct wl_task *t)
+{
+	if (wl_task_cur(t)->h.id)
+		t->status = WL_TASK_MIDWORK;
+	else
+		t->flags |= WL_TASK_AWAY;
+}
+
 /* A user task blocks: does that end its response? */
 WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_task *t,
 				   const struct wl_sleep *s, __u32 next)
@@ -234,6 +243,10 @@ WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_
 	struct wl_sleep named = *s;
 	int home;
 
+	if (s->lock) {
+		wl_task_out_lock(t);
+		return WL_END_NONE;
+	}
 	named.call = t->call;
 	home = wl_sleep_at_home(cfg, t, &named);
 

@@ -7,6 +7,7 @@ CPU, raised again by themselves, work items, locks of PREEMPT_RT. Against the ev
 import bisect
 import collections
 import os
+import signal
 import subprocess
 import time
 
@@ -42,6 +43,11 @@ def _spawn(g, name, source, *args):
     return g.spawn('exec python3 /share/%s.py %s' % (name, ' '.join(map(str, args))))
 
 
+def _gate(g):
+    """A file that isn't there yet: programs begin when it comes."""
+    return '/share/gate-%d' % g.last
+
+
 def _edges(s):
     """[(begin, end, segment)] of a response."""
     found, at = [], stim_ts(s)
@@ -49,6 +55,11 @@ def _edges(s):
         found.append((at, at + x['ns'], x))
         at += x['ns']
     return found
+
+
+def _is_coarse(s, kinds):
+    """A path with more segments than there is room for: some of these kinds were added up."""
+    return any(x.get('pieces', 1) > 1 for x in s['segments'] if x['kind'] in kinds)
 
 
 def _culprit(x):
@@ -61,8 +72,8 @@ class Round:
     """softirq_entry to softirq_exit of one thread, by tracefs: who took its CPU, whom it woke."""
 
     def __init__(self, entry):
-        self.entry, self.tid, self.exit = entry, entry.tid, None
-        self.outs, self.ins, self.waking, self.blocked = [], [], None, False
+        self.entry, self.tid = entry, entry.tid
+        self.outs, self.ins, self.waking = [], [], None
 
     def preemptions(self):
         """[(out, in)] before the wake-up."""
@@ -71,15 +82,14 @@ class Round:
                 if self.waking and e.ns < self.waking.ns and bisect.bisect_left(ins, e.ns) < len(ins)]
 
 
-def _rounds(events, vec, tid):
-    """Rounds of a vector that woke a thread."""
+def _rounds(events, tid):
+    """Rounds of the one vector in the trace that woke a thread."""
     running, found = {}, []
     for e in events:
         r = running.get(e.tid)
-        if e.name == 'softirq_entry' and e.field('vec') == str(vec):
+        if e.name == 'softirq_entry':
             running[e.tid] = Round(e)
-        elif e.name == 'softirq_exit' and r and e.field('vec') == str(vec):
-            r.exit = e
+        elif e.name == 'softirq_exit' and r:
             if r.waking:
                 found.append(r)
             del running[e.tid]
@@ -88,7 +98,6 @@ def _rounds(events, vec, tid):
         elif e.name == 'sched_switch':
             if r:
                 r.outs.append(e)
-                r.blocked |= not e.field('prev_state').startswith('R')
             back = running.get(int(e.field('next_pid')))
             if back:
                 back.ins.append(e)
@@ -124,11 +133,21 @@ def _preempted_problem(s, r):
     return None
 
 
+def _blame(c, hog):
+    """A culprit: the hog, an interrupt, which may have come on top of it, nobody or somebody else."""
+    return 'hog' if c.get('tid') == hog else 'interrupt' if 'irq' in c else 'other' if c else 'nobody'
+
+
+def _named(blamed):
+    """Interrupts hold a CPU of an emulator long when it is held up itself; the hog is to be named all but then."""
+    return not blamed['other'] and not blamed['nobody'] and blamed['hog'] >= 4 * blamed['interrupt']
+
+
 def _blamed(s, r, hog):
-    """(stretches of the hog by tracefs, those that name it)"""
-    held = [x for _, _, x in _in_softirq(s) if x['kind'] == 'preempted']
-    his = [x for x, (out, _) in zip(held, r.preemptions()) if out.field('next_pid') == str(hog)]
-    return len(his), sum(_culprit(x) == hog for x in his)
+    """Who is blamed for the stretches that the hog took by tracefs."""
+    held = [x.get('culprit') or {} for _, _, x in _in_softirq(s) if x['kind'] == 'preempted']
+    his = [c for c, (out, _) in zip(held, r.preemptions()) if out.field('next_pid') == str(hog)]
+    return [_blame(c, hog) for c in his]
 
 
 def _preempt(g, pid, tid, line):
@@ -141,8 +160,8 @@ def _preempt(g, pid, tid, line):
         'irq/softirq_entry': 'vec == 3', 'irq/softirq_exit': 'vec == 3', 'sched/sched_waking': 'pid == %d' % tid,
         'sched/sched_switch': 'prev_comm ~ "irq/*" || next_comm ~ "irq/*" || prev_comm ~ "ksoft*" || next_comm ~ "ksoft*"'})
     n = g.requests(client)
-    r = w.stop()
-    return n, r, trace.events(), hog.pid
+    hog.signal(signal.SIGKILL)
+    return n, w.stop(), trace.events(), hog.pid
 
 
 @only(lambda c: c.rt)
@@ -152,18 +171,16 @@ def guest_softirq_preempted(g):
     tid, line = _worker(g, pid), account.nic_line(g)
     n, r, events, hog = _preempt(g, pid, tid, line)
     mine = r.of(tid)
-    pairs = _by_wake([s for s in mine if s['stimulus']['kind'] == 'irq'], _rounds(events, 3, tid))
+    whole = [s for s in mine if s['stimulus']['kind'] == 'irq' and not _is_coarse(s, ('softirq', 'preempted'))]
+    pairs = _by_wake(whole, _rounds(events, tid))
     wrong = collections.Counter(filter(None, (_preempted_problem(s, q) for s, q in pairs)))
-    counts = [_blamed(s, q, hog) for s, q in pairs]
-    his, named = sum(c[0] for c in counts), sum(c[1] for c in counts)
-    import json
-    json.dump([hog, tid, mine, [[e.ns, e.cpu, e.tid, e.comm, e.name, e.text] for e in events]], open('/tmp/p5/h-pre-%s.json' % g.config.name, 'w'))
-    figures = '%d responses of %d requests, %d matched with their softirq; it was preempted by the hog %d times in %d of them; %s; %s' % (
-        len(mine), n, len(pairs), his, sum(c[0] > 0 for c in counts), _stimuli(mine), r.losses())
+    blamed = collections.Counter(c for s, q in pairs for c in _blamed(s, q, hog))
+    figures = '%d responses of %d requests, %d matched with their softirq; preempted by the hog %d times, blamed: %s; %s; %s' % (
+        len(mine), n, len(pairs), sum(blamed.values()), dict(blamed), _stimuli(mine), r.losses())
     check(len(pairs) >= n // 2, 'too few; ' + figures)
-    check(his >= 3, 'hardly preempted; ' + figures)
-    check(named == his, '%d of %d name the hog; %s' % (named, his, figures))
-    check(sum(wrong.values()) <= TOLERANCE, 'paths: %s; %s' % (dict(wrong), figures))
+    check(sum(blamed.values()) >= 5, 'hardly preempted; ' + figures)
+    check(_named(blamed), 'the hog is not named; ' + figures)
+    check(not wrong, 'paths: %s; %s' % (dict(wrong), figures))
     return figures
 
 
@@ -172,7 +189,7 @@ SLEEPS = 200
 SLEEPER = '''
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
-while not os.path.exists('/share/sleeper-go'):
+while not os.path.exists(sys.argv[3]):
     time.sleep(0.2)
 for i in range(int(sys.argv[2])):
     time.sleep(0.007)
@@ -200,26 +217,29 @@ def _overlap(runs, begin, end):
 @only(lambda c: c.rt)
 def guest_soft_timer_held(g):
     """A normal task's timer waits for ktimers, whose CPU a real-time task has: softirq_delay, and names the task"""
-    sleeper = _spawn(g, 'sleeper', SLEEPER, CPU, SLEEPS)
+    gate = _gate(g)
+    sleeper = _spawn(g, 'sleeper', SLEEPER, CPU, SLEEPS, gate)
     w = g.watch('-t', sleeper.pid, '--until', 'run', '--timer', '--over', '1us', timeout=START)
     hog = _spawn(g, 'hog', HOG, CPU, 1000, 3000, 500, 1500, 60)
     trace = account.Trace(g, {'irq/softirq_entry': 'vec == 8', 'sched/sched_switch': 'prev_pid == %d || next_pid == %d' % (hog.pid, hog.pid)})
-    g.run('touch /share/sleeper-go')
+    g.run('touch ' + gate)
     _until(sleeper, 'done', 100)
+    hog.signal(signal.SIGKILL)
     r = w.stop()
     events, mine = trace.events(), r.of(sleeper.pid)
     runs = _runs(events, hog.pid)
-    waits = [(_overlap(runs, begin, end), end - begin, _culprit(x) == hog.pid)
+    waits = [(_overlap(runs, begin, end), end - begin, _blame(x.get('culprit') or {}, hog.pid))
              for s in mine for begin, end, x in _edges(s) if x['kind'] == 'softirq_delay' and end - begin >= 2 * MOST]
     held = [w for w in waits if w[0] > 0.6 * w[1]]
     free = [w for w in waits if not w[0]]
-    figures = '%d responses of %d sleeps, %s; %d long waits for ktimers, the hog ran in %d of them, named in %d; %s' % (
-        len(mine), SLEEPS, _stimuli(mine), len(waits), len(held), sum(w[2] for w in held), r.losses())
+    blamed = collections.Counter(w[2] for w in held)
+    figures = '%d responses of %d sleeps, %s; %d long waits for ktimers, the hog ran in %d of them, blamed: %s; %s' % (
+        len(mine), SLEEPS, _stimuli(mine), len(waits), len(held), dict(blamed), r.losses())
     check(len(mine) >= 0.9 * SLEEPS and {s['stimulus']['kind'] for s in mine} == {'timer'}, figures)
     check(all('softirq' in s['budget'] for s in mine), 'not by way of a softirq; ' + figures)
     check(len(held) >= 5, 'hardly held up; ' + figures)
-    check(all(w[2] for w in held), 'not named; ' + figures)
-    check(not any(w[2] for w in free), 'named, and did not run; ' + figures)
+    check(_named(blamed), 'not named; ' + figures)
+    check(not any(w[2] == 'hog' for w in free), 'named, and did not run; ' + figures)
     return figures
 
 
@@ -331,12 +351,15 @@ def guest_rps(g):
     mine, polls = r.of(tid), Polls(events)
     entries = [e.ns for e in events if e.name == 'irq_handler_entry']
     steered = sum(1 for e in events if e.name == 'sched_waking' and e.cpu == 1)
-    old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in mine)))
-    old['another interrupt since'] = sum(_old_interrupt(s, entries) for s in mine)
+    whole = [s for s in mine if not _is_coarse(s, ('irq', 'softirq', 'softirq_delay'))]
+    old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in whole)))
+    old['another interrupt since'] = sum(_old_interrupt(s, entries) for s in whole)
     by = sum(s['stimulus']['name'] == line.name for s in mine)
-    figures = '%d responses of %d requests, %d woken on the other CPU; %s; %s' % (len(mine), n, steered, _stimuli(mine), r.losses())
+    figures = '%d responses of %d requests, %d woken on the other CPU; %s, %d paths whole; %s' % (
+        len(mine), n, steered, _stimuli(mine), len(whole), r.losses())
     check(n - TOLERANCE <= len(mine) <= n + CONNECTION + TOLERANCE, figures)
     check(steered >= 0.8 * n, 'packets were not steered; ' + figures)
+    check(len(whole) >= n // 2, figures)
     check(not sum(old.values()), 'stimulus too old: %s; %s' % (dict(old), figures))
     check({s['stimulus']['kind'] for s in mine} <= {'irq', 'softirq'}, figures)
     check(all(s['stimulus']['name'] in (line.name, 'call_function_single') for s in mine if s['stimulus']['kind'] == 'irq'), figures)
@@ -370,13 +393,14 @@ def guest_reraised(g):
     events = trace.events()
     mine, polls = r.of(tid), Polls(events)
     again = _raised_inside(events)
-    old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in mine)))
-    figures = '%d responses of %d requests, %s; %d of %d rounds raised themselves again; %s' % (
-        len(mine), n, _stimuli(mine), again, len(polls.rounds), r.losses())
+    whole = [s for s in mine if not _is_coarse(s, ('irq', 'softirq', 'softirq_delay'))]
+    old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in whole)))
+    figures = '%d responses of %d requests, %s, %d paths whole; %d of %d rounds raised themselves again; %s' % (
+        len(mine), n, _stimuli(mine), len(whole), again, len(polls.rounds), r.losses())
     check(flood.returncode == 0, 'iperf3: %s' % trouble[-300:])
     check(server.poll() in (None, 0), 'iperf3 in the guest: %s' % server.err()[-300:])
     check(not old, 'stimulus too old: %s; %s' % (dict(old), figures))
-    check(len(mine) >= n // 2, 'too few responses; ' + figures)
+    check(len(whole) >= n // 2, 'too few responses; ' + figures)
     check(again, 'no round raised itself again; ' + figures)
     return figures
 
@@ -411,7 +435,7 @@ if reader == 0:
         pass
     os._exit(0)
 print(reader, flush=True)
-while not os.path.exists('/share/pty-go'):
+while not os.path.exists(sys.argv[2]):
     time.sleep(0.1)
 for i in range(int(sys.argv[1])):
     time.sleep(0.05)
@@ -433,22 +457,51 @@ def _until(job, word, seconds=60):
     raise Fail('no %r in %d s: %s' % (word, seconds, job.err()[-500:]))
 
 
+def _near(events, name, ns):
+    """The event of this name that is nearest to a time, if it is near."""
+    e = min((e for e in events if e.name == name), key=lambda e: abs(e.ns - ns), default=None)
+    return e if e and abs(e.ns - ns) <= NEAR_NS else None
+
+
+def _work_problem(s, events):
+    """A response against the work items of the pseudo terminal, or None: work_delay, kworker, wake-up of the reader."""
+    edges = _edges(s)
+    i = next(i for i, (_, _, x) in enumerate(edges) if x['kind'] == 'work_delay')
+    queued, started = _near(events, 'workqueue_queue_work', edges[i][0]), _near(events, 'workqueue_execute_start', edges[i][1])
+    if not queued or not started or 'flush_to_ldisc' not in started.text:
+        return 'no item of the terminal was queued and begun then'
+    ran = next((x for _, _, x in edges[i + 1:] if x['kind'] == 'running'), None)
+    if ran is None or _culprit(ran) != started.tid:
+        return 'not run by the worker of tracefs, but by %s' % (ran or {}).get('culprit')
+    kinds = [x['kind'] for x in s['segments'][i:] if x['kind'] not in ('interrupted', 'preempted')]
+    return None if kinds[:4] == ['work_delay', 'running', 'wakeup', 'running'] else 'path %s' % kinds
+
+
 def guest_workqueue(g):
     """Each write to a pseudo terminal is one response of its reader, by way of a work item"""
-    job = _spawn(g, 'terminal', PTY, WRITES)
+    gate = _gate(g)
+    job = _spawn(g, 'terminal', PTY, WRITES, gate)
     reader = int(_until(job, '\n'))
     w = g.watch('-p', reader, '--over', '1us', timeout=START)
-    trace = account.Trace(g, {'workqueue/workqueue_queue_work': 'cpu >= 0', 'workqueue/workqueue_execute_start': 'work != 0',
-                              'workqueue/workqueue_execute_end': 'work != 0', 'sched/sched_waking': 'pid == %d' % reader})
-    g.run('touch /share/pty-go')
+    trace = account.Trace(g, {'workqueue/workqueue_queue_work': 'work != 0', 'workqueue/workqueue_execute_start': 'work != 0',
+                              'sched/sched_switch': 'prev_pid == %d' % reader})
+    g.run('touch ' + gate)
     _until(job, 'done')
     r = w.stop()
     events = trace.events()
-    import json
-    json.dump([r.slow, [[e.ns, e.cpu, e.tid, e.comm, e.name, e.text] for e in events]], open('/tmp/p5/h-wq-%s.json' % g.config.name, 'w'))
-    wakes = [e for e in events if e.name == 'sched_waking' and e.comm.strip().startswith('kworker')]
-    mine = r.of(reader)
-    return '%d responses of %d writes, %d wake-ups by kworkers, %s, %s' % (len(mine), WRITES, len(wakes), _stimuli(mine), r.losses())
+    sleeps = sum(1 for e in events if e.name == 'sched_switch' and e.field('prev_state').startswith('S'))
+    # another terminal is the serial line to the host
+    events = [e for e in events if e.name != 'workqueue_queue_work' or (e.tid == job.pid and 'flush_to_ldisc' in e.text)]
+    queued = sum(1 for e in events if e.name == 'workqueue_queue_work')
+    mine = [s for s in r.of(reader) if 'work_delay' in s['budget']]
+    wrong = collections.Counter(filter(None, (_work_problem(s, events) for s in mine)))
+    figures = '%d responses by way of a work item of %d writes, %d items queued, the reader slept %d times, all %s; %s' % (
+        len(mine), WRITES, queued, sleeps, _stimuli(r.of(reader)), r.losses())
+    # a writer that the host held up writes twice before the reader sleeps again
+    check(0.9 * WRITES <= len(mine) <= queued <= WRITES, figures)
+    check(abs(len(mine) - sleeps) <= TOLERANCE, figures)
+    check(sum(wrong.values()) <= TOLERANCE, '%s; %s' % (dict(wrong), figures))
+    return figures
 
 
 # ---- NAPI in threads
@@ -499,14 +552,16 @@ def guest_threaded_napi(g):
     mine = r.of(tid)
     irq = [s for s in mine if s['stimulus']['kind'] == 'irq']
     wakes = sum(1 for e in events if e.name == 'sched_waking' and e.field('pid') == str(tid) and e.comm.strip().startswith('napi/'))
-    wrong = collections.Counter(filter(None, (_napi_problem(s, g.config.threaded) for s in irq)))
+    fine = [s for s in irq if not _is_coarse(s, ('running', 'wakeup'))]
+    wrong = collections.Counter(filter(None, (_napi_problem(s, g.config.threaded) for s in fine)))
     entries = [e.ns for e in events if e.name == 'irq_handler_entry']
-    figures = '%d responses of %d requests, %d wake-ups by napi threads, %s; %s' % (len(mine), n, wakes, _stimuli(mine), r.losses())
+    figures = '%d responses of %d requests, %d wake-ups by napi threads, %s, %d paths whole; %s' % (
+        len(mine), n, wakes, _stimuli(mine), len(fine), r.losses())
     check(wakes >= 0.9 * n, 'not polled by threads; ' + figures)
     check(n - TOLERANCE <= len(mine) <= n + CONNECTION + TOLERANCE, figures)
     # what the worker takes from its socket's backlog begins there
     check(len(irq) >= 0.95 * n and all(s['stimulus']['name'] == line.name for s in irq), figures)
-    check(sum(wrong.values()) <= TOLERANCE, 'paths: %s; %s' % (dict(wrong), figures))
+    check(len(fine) >= n // 2 and sum(wrong.values()) <= TOLERANCE, 'paths: %s; %s' % (dict(wrong), figures))
     old = sum(_napi_old(s, entries) for s in irq)
     check(old <= TOLERANCE, '%d stimuli are older than the last interrupt before the poll; %s' % (old, figures))
     return figures
@@ -551,7 +606,7 @@ int main(int argc, char **argv)
 	CPU_ZERO(&set);
 	CPU_SET(1, &set);
 	sched_setaffinity(0, sizeof(set), &set);
-	for (int i = 0; i < 300 && access("/share/lock-go", F_OK); i++)
+	for (int i = 0; argc > 2 && i < 300 && access(argv[2], F_OK); i++)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ 1, 0 }, NULL);
 	for (int i = 0; i < 2; i++) {
 		noise[i] = fork();
@@ -597,26 +652,66 @@ def guest_rtlock(g):
         f.write(LOCK)
     built = subprocess.run(['gcc', '-O2', '-Wall', '-o', program, source], capture_output=True, text=True)
     check(built.returncode == 0, built.stderr)
-    job = g.spawn('exec ./lock %d' % CYCLES)
+    gate = _gate(g)
+    job = g.spawn('exec ./lock %d %s' % (CYCLES, gate))
     w = g.watch('-t', job.pid, '--over', '1us', timeout=START)
     trace = account.Trace(g, {'sched/sched_switch': 'prev_pid == %d' % job.pid, 'sched/sched_waking': 'pid == %d' % job.pid})
-    g.run('touch /share/lock-go')
+    g.run('touch ' + gate)
     _until(job, 'done')
     r = w.stop()
-    events, mine = trace.events(), r.of(job.pid)
-    states = collections.Counter(e.field('prev_state') for e in events if e.name == 'sched_switch')
-    outs = [e.ns for e in events if e.name == 'sched_switch' and e.field('prev_state').startswith('D')]
-    by = collections.Counter(e.comm.strip() for e in events if e.name == 'sched_waking')
-    wrong = collections.Counter(filter(None, (_lock_problem(s, outs) for s in mine)))
-    figures = '%d responses of %d cycles, %s; switched out %s, woken by %s; %d with lock; %s' % (
-        len(mine), CYCLES, _stimuli(mine), dict(states), dict(by.most_common(4)),
-        sum('lock' in s['budget'] for s in mine), r.losses())
-    import json
-    json.dump([mine, [[e.ns, e.cpu, e.tid, e.comm, e.name, e.text] for e in events]], open('/tmp/p5/h-lock-%s.json' % g.config.name, 'w'))
-    return '%s %s' % (figures, wrong)
+    return _lock_figures(trace.events(), r, job.pid)
+
+
+def _lock_figures(events, r, tid):
+    # before it became a real-time task it waited for its file, and after its last cycle it writes
+    outs = [e for e in events if e.name == 'sched_switch' and e.field('prev_prio') == '49']
+    homes = [e.ns for e in outs if e.field('prev_state').startswith('S')]
+    mine = [s for s in r.of(tid) if stim_ts(s) >= homes[0]] if homes else []
+    waits = [e.ns for e in outs if e.field('prev_state').startswith('D') and e.ns < homes[-2]] if homes[2:] else []
+    wrong = collections.Counter(filter(None, (_lock_problem(s, waits) for s in mine if end_ts(s) < homes[-2])))
+    figures = '%d responses of %d cycles, slept %d times, %s; %d waits for locks by tracefs, %d responses with a lock; %s' % (
+        len(mine), CYCLES, len(homes), _stimuli(mine), len(waits), sum('lock' in s['budget'] for s in mine), r.losses())
+    check(len(waits) >= 5, 'hardly a lock was contended; ' + figures)
+    # a cycle that comes late finds its timer expired; the last sleep does not end
+    check(len(mine) == len(homes) - 1 and len(mine) >= 0.95 * CYCLES, figures)
+    check(not wrong, '%s; %s' % (dict(wrong), figures))
+    return figures
 
 
 # ---- block devices whose completions are sent to the reader's CPU
+
+DISK_READS = 60
+
+
+def _wakes_at(s, ns):
+    """Was the target of this response woken then?"""
+    return any(x['kind'] == 'wakeup' and abs(begin - ns) <= NEAR_NS for begin, _, x in _edges(s)[-1:])
+
+
+def _in_block(events, wake):
+    """Did the softirq BLOCK run there and then?"""
+    inside = None
+    for e in events:
+        if e.ns > wake.ns:
+            break
+        if e.name in ('softirq_entry', 'softirq_exit') and e.cpu == wake.cpu:
+            inside = e.name == 'softirq_entry'
+    return bool(inside)
+
+
+def _disk_problem(s, wake, line, entries, calls_seen):
+    """A read's response against its wake-up and the disk's interrupts, or None."""
+    if s is None:
+        return 'no response'
+    name, last = s['stimulus']['name'], max((ns for ns in entries if ns < wake.ns), default=None)
+    if name != line.name and (calls_seen or name not in ('call_function_single', 'BLOCK')):
+        return 'begins with %s' % name
+    if last is None or stim_ts(s) < last - NEAR_NS:
+        return 'older than the last interrupt of the disk'
+    if name == line.name and min(entries, key=lambda ns: abs(ns - stim_ts(s))) != last:
+        return 'another interrupt than the last of the disk'
+    return None
+
 
 def guest_disk_affinity(g):
     """rq_affinity=2: a read completed on another CPU than the interrupt's begins with the disk's line"""
@@ -626,11 +721,17 @@ def guest_disk_affinity(g):
     cpu = int(g.run('cat /proc/irq/%d/effective_affinity_list' % line.nr))
     g.run('echo 2 > /sys/block/vda/queue/rq_affinity')
     w = g.watch('-n', 'dd', '--until', 'run', '--over', '1us', timeout=START)
-    trace = account.Trace(g, {'irq/irq_handler_entry': 'irq == %d' % line.nr, 'irq/softirq_entry': 'vec == 4',
+    trace = account.Trace(g, {'irq/irq_handler_entry': 'irq == %d' % line.nr, 'irq/softirq_entry': 'vec == 4', 'irq/softirq_exit': 'vec == 4',
                               'sched/sched_waking': 'comm == "dd"', 'sched/sched_switch': 'prev_comm == "dd"'})
-    g.run('taskset -c %d dd if=/dev/vda of=/dev/null bs=4k iflag=direct count=60' % (1 - cpu), timeout=60)
+    g.run('taskset -c %d dd if=/dev/vda of=/dev/null bs=4k iflag=direct count=%d' % (1 - cpu, DISK_READS), timeout=90)
     r = w.stop()
     events = trace.events()
-    import json
-    json.dump([r.slow, [[e.ns, e.cpu, e.tid, e.comm, e.name, e.text] for e in events]], open('/tmp/p5/h-disk-%s.json' % g.config.name, 'w'))
-    return '%d responses, irq on cpu%d, %s, %s' % (len(r.slow), cpu, _stimuli(r.slow), r.losses())
+    pairs = [(wake, next((s for s in r.slow if _wakes_at(s, wake.ns)), None)) for wake in events
+             if wake.name == 'sched_waking' and wake.cpu != cpu and _in_block(events, wake)]
+    entries = [e.ns for e in events if e.name == 'irq_handler_entry']
+    wrong = collections.Counter(filter(None, (_disk_problem(s, wake, line, entries, g.config.new) for wake, s in pairs)))
+    figures = '%d reads woken from BLOCK on the other CPU, line on cpu%d; %s; %s' % (
+        len(pairs), cpu, _stimuli([s for _, s in pairs if s]), r.losses())
+    check(len(pairs) >= DISK_READS // 3, 'completions stayed where they were; ' + figures)
+    check(sum(wrong.values()) <= TOLERANCE, '%s; %s' % (dict(wrong), figures))
+    return figures

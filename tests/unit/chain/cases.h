@@ -35,6 +35,16 @@ MAYBE static int setup_rt(void **state)
 	return setup_until(WL_UNTIL_IDLE, 1);
 }
 
+MAYBE static int setup_rt_run(void **state)
+{
+	return setup_until(WL_UNTIL_RUN, 1);
+}
+
+MAYBE static int setup_rt_block(void **state)
+{
+	return setup_until(WL_UNTIL_BLOCK, 1);
+}
+
 MAYBE static int setup_turn(void **state)
 {
 	return setup_until(WL_UNTIL_TURN, 0);

@@ -208,6 +208,23 @@ static void test_lock_handoff(void **state)
 	assert_null(machine_chain(b));
 }
 
+/* Not even where any sleep is an end (until block) and any wake-up a beginning (until run). */
+static void test_lock_is_no_sleep(void **state)
+{
+	struct wl_sleep lock = { .call = CALL_EPOLL, .arg = HOME, .hard = 1, .lock = 1 };
+	struct machine_task *a = user(1000);
+
+	ksoftirqd(1);
+	irq_wakes(0, 36, a);
+	machine_switch(&m, 0, false, a);
+	assert_int_equal(a->reports, m.cfg.until == WL_UNTIL_RUN);
+	machine_arm(&m, 0, &lock);
+	machine_switch(&m, 0, false, NULL);
+	machine_waking(&m, 1, a);
+	machine_switch(&m, 0, false, a);
+	assert_int_equal(a->reports, m.cfg.until == WL_UNTIL_RUN);
+}
+
 /* The line's own thread ran, not the target. */
 static void test_thread_is_named(void **state)
 {
@@ -245,6 +262,8 @@ int main(void)
 		TEST_UNTIL(test_timer_due_late, rt),
 		TEST_UNTIL(test_timer_preempted, rt),
 		TEST_UNTIL(test_lock_handoff, rt),
+		TEST_UNTIL(test_lock_is_no_sleep, rt_run),
+		TEST_UNTIL(test_lock_is_no_sleep, rt_block),
 		TEST_UNTIL(test_thread_is_named, rt),
 		TEST(test_thread_is_named),
 	};
