@@ -341,9 +341,10 @@ def _old_interrupt(s, entries):
 def guest_rps(g):
     """Packets steered to the other CPU: each response begins with the card's line, or freshly where that is not known"""
     pid, port = g.memcached(1)
-    tid, client, line = _worker(g, pid), g.client(port, RPS_REQUESTS, 30000), account.nic_line(g)
+    tid, line = _worker(g, pid), account.nic_line(g)
     try:
         _nic_to(g, 0, 2)
+        client = g.client(port, RPS_REQUESTS, 30000)  # the first interrupt after that moves the line's thread
         w = g.watch('-p', pid, '--over', '1us', timeout=START)
         trace = account.Trace(g, dict(_net_events(tid), **{'irq/irq_handler_entry': 'irq == %d' % line.nr}))
         n = g.requests(client)
