@@ -146,27 +146,35 @@ WL_INLINE void wl_cpu_keep(struct wl_cpu *c, const struct wl_who *who, __u64 sta
 	c->recent_next++;
 }
 
-/*
- * The run that ends at a switch is kept if it was long; call when both tasks have been switched. A
- * long interruption is not the task's: behind it ksoftirqd or the like may run before who waits.
+/* A long interruption is not the task's: behind it ksoftirqd or the like may run before who waits.
  */
-WL_INLINE void wl_cpu_run_end(struct wl_cpu *c, __u64 now)
+WL_GLOBAL int wl_cpu_keep_run(struct wl_cpu *c, __u64 now)
 {
-	__u64 from = wl_sat(c->irq_big_until, c->irq_big_ns);
-	struct wl_who *irq = &c->who;
+	struct wl_who *irq;
+	__u64 from;
 
-	if (!wl_run_is_long(&c->run, now))
-		return;
+	if (!c)
+		return 0;
+	from = wl_sat(c->irq_big_until, c->irq_big_ns);
 	if (c->irq_big_ns < WL_LONG_RUN_NS || from < c->run.start) {
 		wl_cpu_keep(c, &c->run.who, c->run.start, now);
-		return;
+		return 0;
 	}
+	irq = &c->who;
 	__builtin_memset(irq, 0, sizeof(*irq));
 	irq->ctx = c->irq_big_ctx;
 	irq->nr = c->irq_big_nr;
 	wl_cpu_keep(c, &c->run.who, c->run.start, from);
 	wl_cpu_keep(c, irq, from, c->irq_big_until);
 	wl_cpu_keep(c, &c->run.who, c->irq_big_until, now);
+	return 0;
+}
+
+/* The run that ends at a switch is kept if it was long; call when both tasks have been switched. */
+WL_INLINE void wl_cpu_run_end(struct wl_cpu *c, __u64 now)
+{
+	if (wl_run_is_long(&c->run, now))
+		wl_cpu_keep_run(c, now);
 }
 
 #endif
