@@ -315,6 +315,16 @@ def _net_events(tid):
             'sched/sched_waking': 'pid == %d' % tid}
 
 
+def _whole(responses):
+    """Those whose paths say when each softirq was: nothing up to the last of them has been added up."""
+    found = []
+    for s in responses:
+        soft = [i for i, x in enumerate(s['segments']) if x['kind'] == 'softirq']
+        if all(x.get('pieces', 1) == 1 for x in s['segments'][:soft[-1] + 1 if soft else 0]):
+            found.append(s)
+    return found
+
+
 # ---- receive packet steering
 
 RPS_REQUESTS = 100
@@ -356,7 +366,7 @@ def guest_rps(g):
     mine, polls = r.of(tid), Polls(events)
     entries = [e.ns for e in events if e.name == 'irq_handler_entry']
     steered = sum(1 for e in events if e.name == 'sched_waking' and e.cpu == 1)
-    whole = [s for s in mine if not _is_coarse(s, ('irq', 'softirq', 'softirq_delay'))]
+    whole = _whole(mine)
     old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in whole)))
     old['another interrupt since'] = sum(_old_interrupt(s, entries) for s in whole)
     by = sum(s['stimulus']['name'] == line.name for s in mine)
@@ -398,7 +408,7 @@ def guest_reraised(g):
     events = trace.events()
     mine, polls = r.of(tid), Polls(events)
     again = _raised_inside(events)
-    whole = [s for s in mine if not _is_coarse(s, ('irq', 'softirq', 'softirq_delay'))]
+    whole = _whole(mine)
     old = collections.Counter(filter(None, (stale(s, polls, g.config.threaded) for s in whole)))
     figures = '%d responses of %d requests, %s, %d paths whole; %d of %d rounds raised themselves again; %s' % (
         len(mine), n, _stimuli(mine), len(whole), again, len(polls.rounds), r.losses())
