@@ -47,10 +47,28 @@ WL_INLINE __u32 wl_path_side(const struct wl_path *p, __u32 i)
 	return 2 - (after_left >> 31) - (after_sent >> 31);
 }
 
-/* One number for kind and side, 0..62: 21 kinds, 3 sides. */
+#define WL_CLASS_NONE 63
+
+/* Did a kernel thread run there? 0 or 1. It is not folded: that would make its time the target's.
+ */
+WL_INLINE __u32 wl_path_is_link(const struct wl_path *p, __u32 i)
+{
+	const struct wl_seg *s = &p->seg[i & WL_SEG_MASK];
+	__u32 differs = s->kind ^ WL_SEG_RUNNING, named = s->who.ctx;
+
+	differs -= 1; /* underflows if it was 0 */
+	named -= 1;
+	wl_opaque(differs);
+	wl_opaque(named);
+	return (differs >> 31) & ~(named >> 31) & 1;
+}
+
+/* One number for kind and side, 0..62: 21 kinds, 3 sides. WL_CLASS_NONE: like no other. */
 WL_INLINE __u32 wl_path_class(const struct wl_path *p, __u32 i)
 {
-	return (wl_path_side(p, i) * 21 + p->seg[i & WL_SEG_MASK].kind - 1) & 63;
+	__u32 class = (wl_path_side(p, i) * 21 + p->seg[i & WL_SEG_MASK].kind - 1) & 63;
+
+	return class | ((0 - wl_path_is_link(p, i)) & WL_CLASS_NONE);
 }
 _Static_assert(WL_SEG_MAX == 22, "a class is 6 bits");
 
@@ -67,7 +85,7 @@ WL_INLINE __u32 wl_path_smallest_twin(const struct wl_path *p)
 			least = p->seg[i].ns ^ wide;
 			best = (i + spread) & WL_SEG_MASK;
 		}
-		seen |= 1ull << class;
+		seen |= (1ull << class) & ~(1ull << WL_CLASS_NONE);
 	}
 	return best;
 }

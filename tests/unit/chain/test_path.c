@@ -215,6 +215,26 @@ static void test_fold_counts(void **state)
 	assert_sums(&p);
 }
 
+/* What a kernel thread ran never becomes the target's running time. */
+static void test_fold_leaves_links(void **state)
+{
+	const struct wl_who link = { .tid = 7, .ctx = WL_WHO_TASK };
+	struct wl_path p;
+
+	memset(&p, 0, sizeof(p));
+	wl_path_begin(&p, 0, 0, WL_STIM_IRQ, 1, WL_SEG_RUNNING);
+	wl_path_close(&p, 3, 0, &link);
+	for (int i = 0; i < 100; i++) {
+		p.h.state = (uint8_t)(i % 2 ? WL_SEG_RUNNING : WL_SEG_PREEMPTED);
+		wl_path_close(&p, p.h.last + 5, 0, NULL);
+	}
+	assert_int_equal(p.seg[0].ns, 3);
+	assert_int_equal(p.seg[0].pieces, 1);
+	for (uint32_t i = 1; i < p.h.nseg; i++)
+		assert_int_equal(p.seg[i].who.ctx, WL_WHO_NONE);
+	assert_sums(&p);
+}
+
 /* 16 segments of 16 classes: two neighbours of one side become one, of unknown kind. */
 static void test_fold_no_twin(void **state)
 {
@@ -239,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_copy_left),
 		cmocka_unit_test(test_copy_left_empty),
+		cmocka_unit_test(test_fold_leaves_links),
 		cmocka_unit_test(test_fold_random),
 		cmocka_unit_test(test_fold_largest),
 		cmocka_unit_test(test_fold_into_smaller),
