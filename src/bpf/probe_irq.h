@@ -45,20 +45,20 @@ WL_INLINE struct wl_task *wl_giving_task(struct wl_cpu *c)
 }
 
 /*
- * Ends of contexts: the time is read only if something needs it, a clock reading costs as much as
- * an empty program.
+ * Ends of contexts: the time is read only if the recorder or the state machine (timed) needs it, a
+ * clock reading costs as much as an empty program.
  */
-WL_INLINE void *wl_exit_begin(struct wl_rec *rec, const struct wl_cpu *c, __u32 id, __u32 size)
+WL_INLINE void *wl_exit_begin(struct wl_rec *rec, int timed, __u32 id, __u32 size)
 {
-	if (wl_recording() || wl_frame_pop_timed(c))
+	if (wl_recording() || timed)
 		return wl_record_begin(rec, id, size);
 	rec->record = 0;
 	rec->ts = 0;
 	return 0;
 }
 
-#define WL_EXIT_BEGIN(rec, c, event, fields)                                                       \
-	((struct wl_ev_##fields *)wl_exit_begin(rec, c, WL_EVID_##event, WL_EVENT_SIZE(fields)))
+#define WL_EXIT_BEGIN(rec, timed, event, fields)                                                   \
+	((struct wl_ev_##fields *)wl_exit_begin(rec, timed, WL_EVID_##event, WL_EVENT_SIZE(fields)))
 
 SEC("tp_btf/irq_handler_entry")
 int BPF_PROG(wl_irq_handler_entry, int irq, struct irqaction *action)
@@ -91,7 +91,7 @@ int BPF_PROG(wl_irq_handler_exit, int irq, struct irqaction *action, int ret)
 
 	if (!c)
 		return 0;
-	e = WL_EXIT_BEGIN(&rec, c, IRQ_EXIT, irq_handler_exit);
+	e = WL_EXIT_BEGIN(&rec, wl_frame_pop_timed(c), IRQ_EXIT, irq_handler_exit);
 	if (wl_following())
 		wl_irq_exit(c, rec.ts);
 	if (!e)
@@ -127,7 +127,7 @@ WL_INLINE void wl_vector_exit(__u32 id, int vector)
 
 	if (!c)
 		return;
-	e = wl_exit_begin(&rec, c, id, WL_EVENT_SIZE(vector));
+	e = wl_exit_begin(&rec, wl_frame_pop_timed(c), id, WL_EVENT_SIZE(vector));
 	if (wl_following())
 		wl_irq_exit(c, rec.ts);
 	if (!e)
@@ -258,7 +258,7 @@ int BPF_PROG(wl_softirq_exit_probe, unsigned int vec)
 
 	if (!c)
 		return 0;
-	e = WL_EXIT_BEGIN(&rec, c, SOFTIRQ_EXIT, irq_softirq_exit);
+	e = WL_EXIT_BEGIN(&rec, wl_frame_pop_timed(c), SOFTIRQ_EXIT, irq_softirq_exit);
 	if (wl_following()) {
 		t = wl_softirq_task();
 		wl_softirq_exit(WL_CHAIN_CFG, c, t, rec.ts);
@@ -311,11 +311,8 @@ int BPF_PROG(wl_hrtimer_expire_exit, struct hrtimer *timer)
 
 	if (!c)
 		return 0;
-	/* a soft timer's end on PREEMPT_RT is a begin: the next one's softirq has run since then */
-	if (WL_CHAIN_CFG->rt)
-		e = WL_RECORD_BEGIN(&rec, TIMER_EXIT, timer_hrtimer_expire_exit);
-	else
-		e = WL_EXIT_BEGIN(&rec, c, TIMER_EXIT, timer_hrtimer_expire_exit);
+	e = WL_EXIT_BEGIN(&rec, wl_timer_exit_timed(WL_CHAIN_CFG, c), TIMER_EXIT,
+			  timer_hrtimer_expire_exit);
 	if (wl_following())
 		wl_timer_exit(WL_CHAIN_CFG, c, wl_softirq_task(), rec.ts);
 	if (!e)
@@ -390,7 +387,7 @@ int BPF_PROG(wl_csd_function_exit, void *func, struct __call_single_data *csd)
 
 	if (!c || !csd)
 		return 0;
-	e = WL_EXIT_BEGIN(&rec, c, CALL_EXIT, call_exit);
+	e = WL_EXIT_BEGIN(&rec, wl_frame_pop_timed(c), CALL_EXIT, call_exit);
 	if (wl_following())
 		wl_event_call_exit(c, rec.ts);
 	if (!e)

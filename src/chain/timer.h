@@ -70,6 +70,15 @@ WL_INLINE void wl_timer_enter(const struct wl_chain_config *cfg, struct wl_cpu *
 	f->p.h.state = WL_SEG_IRQ;
 }
 
+/*
+ * Does a timer's end need the time? A soft timer's on PREEMPT_RT is a begin: the softirq goes on
+ * with the next one from there.
+ */
+WL_INLINE int wl_timer_exit_timed(const struct wl_chain_config *cfg, const struct wl_cpu *c)
+{
+	return cfg->rt || wl_frame_pop_timed(c);
+}
+
 WL_INLINE void wl_timer_exit(const struct wl_chain_config *cfg, struct wl_cpu *c, struct wl_task *t,
 			     __u64 now)
 {

@@ -13,7 +13,6 @@
 #define FRAMES 16           /* nested ones remembered per CPU */
 #define WAKE_MOVE_NS 100000 /* a waker chooses the wakee's CPU within this time */
 
-/* How a task sleeps, and what it has been woken with ahead of that. */
 /* A task of the builder's: what it does from `since` on. */
 struct doing {
 	uint32_t tid, index; /* in the timeline */
