@@ -97,14 +97,16 @@ WL_INLINE void wl_switch_in(struct wl_cpu *c, struct wl_ev_sched_switch *e,
 
 #define WL_RQ_CLOCK_NS (1u << 24) /* after this the two clocks are compared again */
 
+const volatile __u32 wl_stable_clock = 0; /* the run queues' clock may be used */
+
 /*
  * The time of a switch. Between two tasks that can reach no target it is only good for who held the
- * CPU: there the run queue's clock, which the scheduler has just read, will do, and saves 20 of 30
- * ns.
+ * CPU: there the run queue's clock, which the scheduler has just read, will do where it is stable,
+ * and saves 20 of 30 ns.
  */
 WL_INLINE __u64 wl_switch_time(struct wl_cpu *c, struct task_struct *prev, int exact)
 {
-	__u64 rq = wl_rq_clock_of(prev), now;
+	__u64 rq = wl_stable_clock ? wl_rq_clock_of(prev) : 0, now;
 
 	if (rq && !exact && rq - c->rq_read < WL_RQ_CLOCK_NS)
 		return rq + c->rq_ahead;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "util/file.h"
+
 bool wl_kernel_has_tracepoint(const struct wl_kernel *kernel, const char *name)
 {
 	char type[80];
@@ -57,6 +59,34 @@ int wl_kernel_enumerator(const struct wl_kernel *kernel, const char *type, const
 	return -ENOENT;
 }
 
+/*
+ * The scheduler's clock counts what the clock source counts, unless that had to be replaced: then
+ * it may be a tick off (kernel/sched/clock.c), differently on each CPU.
+ */
+static bool clock_is_stable(void)
+{
+	static const char *const counters[] = {
+		"tsc",
+		"kvm-clock",
+		"xen",
+		"hyperv_clocksource_tsc_page",
+		"arch_sys_counter",
+		"riscv_clocksource",
+		"timebase",
+		"tod",
+	};
+	char name[64];
+
+	if (wl_file_read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+			      name, sizeof(name)) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
+		if (!strcmp(name, counters[i]))
+			return true;
+	}
+	return false;
+}
+
 int wl_kernel_open(struct wl_kernel *kernel)
 {
 	struct utsname u;
@@ -79,6 +109,7 @@ int wl_kernel_open(struct wl_kernel *kernel)
 	kernel->steal = wl_kernel_has_member(kernel, "rq", "prev_steal_time_rq");
 	kernel->throttled = wl_kernel_has_member(kernel, "task_struct", "throttled") ||
 			    wl_kernel_has_member(kernel, "cfs_rq", "throttle_count");
+	kernel->stable_clock = clock_is_stable();
 	return 0;
 }
 

@@ -17,7 +17,8 @@ struct wl_kernel {
 	bool rt;           /* PREEMPT_RT */
 	bool task_storage; /* allocated safely in any context, look-ups can't fail on contention */
 	bool steal, throttled;
-	uint32_t ncpu; /* possible CPUs */
+	bool stable_clock; /* the scheduler's clock keeps step with CLOCK_MONOTONIC */
+	uint32_t ncpu;     /* possible CPUs */
 };
 
 /* 0, or -errno if the machine can't be read at all; no BTF is not an error here. */

@@ -179,6 +179,7 @@ static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned i
 	if (!s->bpf)
 		return load_error(-errno);
 	s->bpf->rodata->wl_cfg = s->config;
+	s->bpf->rodata->wl_stable_clock = kernel->stable_clock ? 1 : 0;
 	s->bpf->rodata->wl_stacks = flags & WL_SESSION_STACKS ? 1 : 0;
 	if (s->config.record) {
 		ret = wl_ring_maps_new(&s->rings, s->config.ncpu, s->config.ring_size);
