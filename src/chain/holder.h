@@ -46,15 +46,18 @@ WL_INLINE int wl_who_is_same(const struct wl_who *a, const struct wl_who *b)
 	return a->tid == b->tid && a->ctx == b->ctx && (a->tid || a->nr == b->nr);
 }
 
-WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 from, __u64 to)
+WL_GLOBAL int wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 from, __u64 to)
 {
-	__u64 ns = r->start ? wl_overlap(r->start, r->end ? r->end : to, from, to) : 0;
+	__u64 ns;
 
+	if (!h || !r || !r->start)
+		return 0;
+	ns = wl_overlap(r->start, r->end ? r->end : to, from, to);
 	if (!ns)
-		return;
+		return 0;
 	if (r->who.ctx == WL_WHO_IDLE) {
 		h->idle += ns;
-		return;
+		return 0;
 	}
 	h->all += ns;
 	if (wl_who_is_same(&h->who, &r->who) && h->best) {
@@ -63,6 +66,7 @@ WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 
 		h->who = r->who;
 		h->best = ns;
 	}
+	return 0;
 }
 
 /*
@@ -133,12 +137,29 @@ WL_GLOBAL int wl_holder_find(struct wl_cpu *c, struct wl_cpu *from_cpu, struct w
 	return 0;
 }
 
+/*
+ * The place for a run: that of the oldest, unless that one is longer than the time since its end.
+ * It may still be most of a wait, however many have run for a moment behind it.
+ */
+WL_INLINE void wl_cpu_keep_place(struct wl_cpu *c, __u64 now)
+{
+	const struct wl_run *r;
+
+	for (__u32 i = 0; i < WL_RECENT_SPARED; i++) {
+		r = &c->recent[c->recent_next & (WL_RECENT - 1)];
+		if (wl_sat(now, r->end) >= wl_sat(r->end, r->start))
+			return;
+		c->recent_next++;
+	}
+}
+
 WL_INLINE void wl_cpu_keep(struct wl_cpu *c, const struct wl_who *who, __u64 start, __u64 end)
 {
 	struct wl_run *r;
 
 	if (wl_sat(end, start) < WL_LONG_RUN_NS)
 		return;
+	wl_cpu_keep_place(c, end);
 	r = &c->recent[c->recent_next & (WL_RECENT - 1)];
 	r->who = *who;
 	r->start = start;

@@ -66,16 +66,22 @@ WL_INLINE void wl_softirq_close_delay(struct wl_cpu *c, struct wl_path *p, __u64
 	wl_path_close(p, now, c->cpu, &who);
 }
 
-/* The chain that was claimed becomes the running softirq's; without one it starts here. */
-WL_INLINE __u32 wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst, int claimed,
-				__u64 now)
+/*
+ * The chain that was claimed becomes the running softirq's; without one it starts here. Returns the
+ * task that raised it for itself, or 0.
+ */
+WL_GLOBAL int wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst, int claimed,
+			      __u64 now)
 {
-	struct wl_pending *s = &c->pending[vec & 15];
-	__u32 own_tid = 0;
+	struct wl_pending *s;
+	int own_tid = 0;
 
+	if (!c || !dst)
+		return 0;
+	s = &c->pending[vec & 15];
 	if (claimed) {
 		wl_path_copy(dst, &s->p);
-		own_tid = s->own_tid;
+		own_tid = (int)s->own_tid;
 		wl_publish(&s->state, WL_SLOT_EMPTY);
 		c->pending_mask &= ~(1u << (vec & 15));
 		wl_softirq_close_delay(c, dst, now);
@@ -101,6 +107,7 @@ WL_INLINE void wl_softirq_enter(const struct wl_chain_config *cfg, struct wl_cpu
 				struct wl_task *t, __u32 vec, int claimed, __u64 now)
 {
 	struct wl_frame *f;
+	__u32 own_tid;
 
 	if (cfg->rt) {
 		c->returned = 0;
@@ -119,7 +126,8 @@ WL_INLINE void wl_softirq_enter(const struct wl_chain_config *cfg, struct wl_cpu
 		wl_cpu_count_from(c, now);
 		return;
 	}
-	f->own = wl_softirq_take(c, vec, &f->p, claimed, now) == c->run.who.tid && c->run.who.tid;
+	own_tid = (__u32)wl_softirq_take(c, vec, &f->p, claimed, now);
+	f->own = own_tid && own_tid == c->run.who.tid;
 	if (!f->own)
 		wl_cpu_count_from(c, now);
 }

@@ -18,6 +18,8 @@
 
 #define WL_FRAMES 8  /* nested contexts of one CPU */
 #define WL_RECENT 16 /* long runs remembered per CPU */
+/* Of them spared at a time: each is longer than all behind it together, so 4 span a factor of 8. */
+#define WL_RECENT_SPARED 4
 
 /* A run of at least this long on a CPU is remembered: it may be what somebody waited for. */
 #define WL_LONG_RUN_NS 50000

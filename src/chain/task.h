@@ -58,22 +58,28 @@ WL_INLINE __u64 wl_task_unrun(struct wl_path *p, __u64 ns)
 
 /* Charges running time up to now, less what interrupts and the host took of it. A link is named:
  * it is not the target that ran. */
-WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, __u64 now)
+WL_GLOBAL int wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, __u64 now)
 {
-	struct wl_path *p = wl_task_cur(t);
-	__u64 total = wl_cpu_irq_ns(c, now);
-	__u64 ns = wl_sat(now, p->h.last), irq = wl_sat(total, t->irq_base);
-	__u64 stolen = steal ? wl_sat(steal, t->steal_base) : 0, all = stolen;
-	struct wl_who *who = &c->who;
+	__u64 total, ns, irq, stolen, all;
+	struct wl_path *p;
+	struct wl_who *who;
 
+	if (!c || !t)
+		return 0;
+	p = wl_task_cur(t);
+	who = &c->who;
+	total = wl_cpu_irq_ns(c, now);
+	ns = wl_sat(now, p->h.last);
+	irq = wl_sat(total, t->irq_base);
+	all = steal ? wl_sat(steal, t->steal_base) : 0;
 	t->irq_base = total;
 	if (steal)
 		t->steal_base = steal;
 	if (!p->h.id || !ns)
-		return;
+		return 0;
 	p->h.last += ns;
 	irq = irq < ns ? irq : ns;
-	stolen = stolen < ns - irq ? stolen : ns - irq;
+	stolen = all < ns - irq ? all : ns - irq;
 	__builtin_memset(who, 0, sizeof(*who));
 	if (t->flags & WL_TASK_LINK)
 		*who = c->run.who;
@@ -87,6 +93,7 @@ WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, 
 	}
 	stolen += wl_task_unrun(p, all - stolen);
 	wl_path_merge(p, WL_SEG_STEAL, stolen, c->cpu, 0);
+	return 0;
 }
 
 WL_INLINE void wl_task_finish(struct wl_task *t)
@@ -301,11 +308,14 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
  * A switch that we have not seen: some sandboxes run no BPF program while a task of theirs is the
  * current one. What the task did meanwhile is not known, and not taken for running.
  */
-WL_INLINE void wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
+WL_GLOBAL int wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 {
-	int woken = wl_task_empty(t);
 	struct wl_path *p;
+	int woken;
 
+	if (!c || !t)
+		return 0;
+	woken = wl_task_empty(t);
 	wl_count(c, WL_CNT_NO_SWITCH);
 	if (woken && t->status == WL_TASK_BLOCKED && !t->bare && !(t->flags & WL_TASK_AWAY)) {
 		t->cur ^= 1;
@@ -320,6 +330,7 @@ WL_INLINE void wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 	t->status = WL_TASK_ON_CPU;
 	t->flags &= ~WL_TASK_AWAY;
 	t->irq_base = c->irq_ns;
+	return 0;
 }
 
 /* PREEMPT_RT: the softirq that this task runs leaves the CPU with it; it blocks for locks only. */
@@ -360,17 +371,21 @@ WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, 
 }
 
 /* Closes a wait for a CPU, naming who held it. At a switch only. */
-WL_INLINE void wl_task_close_wait(struct wl_cpu *c, struct wl_cpu *from_cpu, struct wl_path *p,
-				  __u64 now)
+WL_GLOBAL int wl_task_close_wait(struct wl_cpu *c, struct wl_cpu *from_cpu, struct wl_path *p,
+				 __u64 now)
 {
-	struct wl_who *who = &c->who;
+	struct wl_who *who;
 
+	if (!c || !p)
+		return 0;
+	who = &c->who;
 	__builtin_memset(who, 0, sizeof(*who));
 	if (wl_sat(now, p->h.last) >= WL_LONG_RUN_NS)
 		wl_holder_find(c, from_cpu, who, p->h.last, now);
 	else if (c->run.who.ctx == WL_WHO_TASK || c->run.who.ctx == WL_WHO_IDLE)
 		*who = c->run.who;
 	wl_path_close(p, now, c->cpu, who);
+	return 0;
 }
 
 /* The softirq goes on; before the wake-up is taken. */

@@ -57,6 +57,26 @@ static void test_hog(void **state)
 	hog_holds(true);
 }
 
+/* The hog is not forgotten behind the many that ran for a moment after it. */
+static void test_hog_then_many(void **state)
+{
+	struct machine_task *hog, *a = user(2000), *many[2] = { user(1000), user(1001) };
+
+	age(0);
+	hog = worker(0, 1002);
+	irq_wakes(0, 36, many[0]);
+	irq_wakes(0, 36, many[1]);
+	irq_wakes(0, 37, a);
+	machine_pass(&m, 100 * MS);
+	for (int i = 0; i < 3 * WL_RECENT; i++) {
+		machine_switch(&m, 0, true, many[i & 1]);
+		machine_pass(&m, MS);
+	}
+	machine_switch(&m, 0, true, a);
+	assert_int_equal(culprit(a, WL_SEG_WAKEUP)->tid, hog->tid);
+	assert_int_equal(culprit(a, WL_SEG_WAKEUP)->flags & WL_WHO_F_SHARED, 0);
+}
+
 /* A CPU that we have only begun to look at: what was never recorded is nobody's run. */
 static void test_hog_early(void **state)
 {
@@ -249,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_hog),
+		TEST(test_hog_then_many),
 		TEST(test_hog_early),
 		TEST(test_two_early),
 		TEST(test_shared),
