@@ -8,6 +8,11 @@ from harness import check
 INSTANCE = '/sys/kernel/tracing/instances/check'
 
 
+def is_coarse(s, kinds):
+    """A path with more segments than there is room for: some of these kinds were added up."""
+    return any(x.get('pieces', 1) > 1 for x in s['segments'] if x['kind'] in kinds)
+
+
 class Line:
     """A row of /proc/interrupts."""
 

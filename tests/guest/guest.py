@@ -174,8 +174,9 @@ class Guest:
         for inside, outside in self.ports.items():
             argv += ['-p', '%d:%d' % (outside, inside)]
         modules = self.options.get('modules')
-        if modules:
-            argv += ['-m', modules(c) if callable(modules) else modules]
+        modules = modules(c) if callable(modules) else modules
+        if modules:  # else the check says what it lacks
+            argv += ['-m', modules]
         return argv + ['--', 'exec python3 /share/agent.py /dev/ttyS1']
 
     def start(self, limit):

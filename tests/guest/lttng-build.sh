@@ -4,8 +4,8 @@
 # built beside the kernels in DIR and never installed here:
 #   DIR/lttng/tree-RELEASE/lib/modules  the kernel's modules and LTTng's
 #   DIR/lttng/tools/usr                 lttng, lttng-sessiond and what they need, for the guest's /usr
-# What is there is kept: building takes a minute a kernel. WL_LTTNG_MODULES: a tree of lttng-modules
-# to build instead of Debian's 2.13.9, which knows no kernel after 6.2; stable-2.13 does.
+# What is there is kept: building takes a minute a kernel. Debian 12's lttng-modules 2.13.9 knows no
+# kernel after 6.2; for newer ones Debian 13's is taken, of the same series.
 set -eu
 base=$1/lttng
 shift
@@ -24,11 +24,25 @@ get() # PACKAGE...: into dl/, once; names the files
 	done
 }
 
-unpack() # PACKAGE DIR
+# One package of Debian 13, by lists of its own: the machine's sources stay as they are.
+get_newer() # PACKAGE
+{
+	local dir=$base/trixie keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	local apt=(-q -o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=-
+		-o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir" -o APT::Sandbox::User=root)
+
+	ls "$dir/${1}"_*.deb > /dev/null 2>&1 && return
+	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
+	echo "deb [signed-by=$keys] http://deb.debian.org/debian trixie main" > "$dir/sources.list"
+	(cd "$dir" && apt-get "${apt[@]}" update && apt-get "${apt[@]}" download "$1") > "$dir/log" 2>&1 ||
+		{ echo "lttng-build.sh: $1 of Debian 13 can't be had, see $dir/log" >&2; return 1; }
+}
+
+unpack() # PACKAGE DIR [FOLDER]
 {
 	mkdir -p "$2"
 	# shellcheck disable=SC2012
-	dpkg -x "$(ls "$base/dl/${1}"_*.deb | tail -1)" "$2"
+	dpkg -x "$(ls "$base/${3-dl}/${1}"_*.deb | tail -1)" "$2"
 }
 
 build_tools()
@@ -86,15 +100,15 @@ choose_probes() # SOURCE
 	sed -i '/tests\//d' "$1/src/Kbuild"
 }
 
-unpack_source() # SOURCE HEADERS
+unpack_source() # SOURCE HEADERS RELEASE
 {
 	rm -rf "$1.x"
-	if [ -n "${WL_LTTNG_MODULES-}" ]; then
-		mkdir -p "$1.x/usr/src"
-		cp -r "$WL_LTTNG_MODULES" "$1.x/usr/src/lttng-modules-own"
-	else
+	if [ "${3%%-*}" = 6.1.0 ]; then
 		get lttng-modules-dkms
 		unpack lttng-modules-dkms "$1.x"
+	else
+		get_newer lttng-modules-dkms
+		unpack lttng-modules-dkms "$1.x" trixie
 	fi
 	choose_probes "$1.x"/usr/src/lttng-modules-*
 	fix_events "$1.x"/usr/src/lttng-modules-* "$2"
@@ -123,14 +137,10 @@ build_modules() # RELEASE
 {
 	local rel=$1 src headers
 	[ -e "$base/tree-$rel/.done" ] && return
-	if [ -z "${WL_LTTNG_MODULES-}" ] && [ "${rel%%-*}" != 6.1.0 ]; then
-		echo "lttng-build.sh: lttng-modules 2.13.9 does not know $rel (give a newer tree in WL_LTTNG_MODULES)" >&2
-		return 1
-	fi
 	get_headers "$rel"
 	headers=$base/hdr/usr/src/linux-headers-$rel
 	src=$base/src-$rel
-	[ -d "$src" ] || unpack_source "$src" "$headers"
+	[ -d "$src" ] || unpack_source "$src" "$headers" "$rel"
 	make -s -j"$(nproc)" -C "$headers" M="$src/src" CONFIG_LTTNG=m modules >"$src/log" 2>&1 || {
 		echo "lttng-build.sh: building LTTng for $rel failed, see $src/log:" >&2
 		grep -m5 -E 'error|Error' "$src/log" >&2

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import account
+from account import is_coarse
 from guest import NotHere, only
 from harness import Fail, check, end_ts, stim_ts
 from test_network import CONNECTION, NEAR_NS, TOLERANCE, _worker
@@ -55,11 +56,6 @@ def _edges(s):
         found.append((at, at + x['ns'], x))
         at += x['ns']
     return found
-
-
-def _is_coarse(s, kinds):
-    """A path with more segments than there is room for: some of these kinds were added up."""
-    return any(x.get('pieces', 1) > 1 for x in s['segments'] if x['kind'] in kinds)
 
 
 def _culprit(x):
@@ -175,7 +171,7 @@ def guest_softirq_preempted(g):
     tid, line = _worker(g, pid), account.nic_line(g)
     n, r, events, hog = _preempt(g, pid, tid, line)
     mine = r.of(tid)
-    whole = [s for s in mine if s['stimulus']['kind'] == 'irq' and not _is_coarse(s, ('softirq', 'preempted'))]
+    whole = [s for s in mine if s['stimulus']['kind'] == 'irq' and not is_coarse(s, ('softirq', 'preempted'))]
     pairs = _by_wake(whole, _rounds(events, tid))
     wrong = collections.Counter(filter(None, (_preempted_problem(s, q) for s, q in pairs)))
     blamed = collections.Counter(c for s, q in pairs for c in _blamed(s, q, hog))
@@ -567,7 +563,7 @@ def guest_threaded_napi(g):
     mine = r.of(tid)
     irq = [s for s in mine if s['stimulus']['kind'] == 'irq']
     wakes = sum(1 for e in events if e.name == 'sched_waking' and e.field('pid') == str(tid) and e.comm.strip().startswith('napi/'))
-    fine = [s for s in irq if not _is_coarse(s, ('running', 'wakeup'))]
+    fine = [s for s in irq if not is_coarse(s, ('running', 'wakeup'))]
     wrong = collections.Counter(filter(None, (_napi_problem(s, g.config.threaded) for s in fine)))
     entries = [e.ns for e in events if e.name == 'irq_handler_entry']
     figures = '%d responses of %d requests, %d wake-ups by napi threads, %s, %d paths whole; %s' % (
