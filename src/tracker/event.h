@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <urcu/arch.h>
 #include <urcu/rculfhash.h>
 
 /*
@@ -79,7 +80,7 @@ static inline enum wl_got wl_event_get(struct latency_tracker_event *event)
 		if (!(state & WL_EVENT_LIVE) || (state & WL_EVENT_REFS) >= WL_EVENT_REFS_MAX)
 			return WL_GOT_NONE;
 	} while (!atomic_compare_exchange_weak(&event->state, &state, state + 1));
-	atomic_thread_fence(memory_order_seq_cst);
+	cmm_smp_mb(); /* as liburcu's own are */
 	if (!cds_lfht_is_node_deleted(&event->link))
 		return WL_GOT;
 	return wl_event_drop(event) ? WL_GOT_LAST : WL_GOT_NONE;

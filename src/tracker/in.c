@@ -20,20 +20,23 @@ static struct latency_tracker_event *take_from(struct wl_pool *pool, uint64_t ep
 }
 
 /*
- * Our own pool has nothing that is safe now. Four epochs on, each of its stacks has had its turn,
- * and so has each of everybody else's.
+ * Our own pool has nothing that is safe now: everybody's, at each of the next epochs, until each of
+ * their stacks has had its turn. (Others advance too: an epoch may pass us by.) Gives up when
+ * somebody stays pinned.
  */
 static __attribute__((noinline)) struct latency_tracker_event *
 take_hard(struct latency_tracker *tracker, struct wl_pool *pool, struct wl_pin *pin)
 {
 	struct latency_tracker_event *event = NULL;
+	unsigned turns = 0;
 
-	for (int turn = 0; turn < WL_EPOCHS && !event; turn++) {
+	for (int i = 0; i < 2 * WL_EPOCHS && turns != (1u << WL_EPOCHS) - 1 && !event; i++) {
 		wl_unpin(*pin);
 		wl_tracker_advance(tracker);
 		*pin = wl_pin(&pool->pins, &tracker->epoch, WL_PIN_OTHER);
-		for (unsigned i = 0; i < tracker->pool_count && !event; i++)
-			event = take_from(tracker->pools[(pool->cpu + i) % tracker->pool_count],
+		turns |= 1u << pin->epoch % WL_EPOCHS;
+		for (unsigned k = 0; k < tracker->pool_count && !event; k++)
+			event = take_from(tracker->pools[(pool->cpu + k) % tracker->pool_count],
 					  pin->epoch);
 	}
 	return event;

@@ -92,13 +92,14 @@ static bool grow(struct latency_tracker *tracker, uint64_t now)
 		err = grow_table(tracker, events);
 	/* No memory: what there is goes on working. */
 	if (err)
-		tracker->thread.retry = after(now, SECOND);
+		tracker->thread.retry = after(now, IDLE_PERIODS * tracker->period);
 	return grown && !err;
 }
 
 /* --- timeouts and gc --- */
 
-/* The callback, for an event that we have a reference to, or have ended. Pinned before and after, not within. */
+/* The callback, for an event that we have a reference to, or have ended. Pinned before and after,
+ * not within. */
 static void tell(struct latency_tracker *tracker, struct latency_tracker_event *event,
 		 enum latency_tracker_cb_flag flag, bool timed_out, struct wl_pin *pin)
 {

@@ -15,6 +15,12 @@
 #include "latency_tracker.h"
 #include "test.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WL_SANITIZED 1 /* slower, larger, and with system calls of its own */
+#else
+#define WL_SANITIZED 0
+#endif
+
 #define MS 1000000ull
 #define SECOND 1000000000ull
 
