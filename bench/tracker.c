@@ -51,7 +51,7 @@ struct variant {
 
 /* An event of the baselines; both tables use the same. */
 struct node {
-	struct cds_lfht_node link;
+	struct cds_lfht_node link; /* first: is_key() */
 	struct node *next;
 	uint64_t key, start;
 };
@@ -81,7 +81,7 @@ static void run_clock(struct worker *worker, uint64_t key)
 
 static int is_key(struct cds_lfht_node *node, const void *key)
 {
-	return caa_container_of(node, struct node, link)->key == *(const uint64_t *)key;
+	return ((struct node *)node)->key == *(const uint64_t *)key;
 }
 
 /* Each thread has one event that stays, for this. */

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <urcu/arch.h>
@@ -34,7 +35,14 @@ struct latency_tracker_event {
 	unsigned char key[]; /* then, aligned to 8, the private data */
 };
 
+_Static_assert(offsetof(struct latency_tracker_event, link) == 0, "wl_event_of()");
 _Static_assert(sizeof(struct latency_tracker_event) == 56, "an 8-byte key fills a cache line");
+
+/* NULL: no event. */
+static inline struct latency_tracker_event *wl_event_of(struct cds_lfht_node *node)
+{
+	return (struct latency_tracker_event *)node;
+}
 
 /* Drops a reference: is the event the caller's alone now? */
 static inline bool wl_event_drop(struct latency_tracker_event *event)

@@ -49,20 +49,20 @@ size_t wl_pool_bytes(const struct wl_pool *pool, uint64_t events);
 
 static inline struct latency_tracker_event *wl_pool_at(const struct wl_pool *pool, uint64_t index)
 {
-	return (struct latency_tracker_event *)((char *)pool->events + index * pool->stride);
+	return (void *)((char *)pool->events + index * pool->stride);
 }
 
 /* By offset in units of 8 bytes: no multiplication, and the way back needs no tracker. */
 static inline struct latency_tracker_event *wl_pool_at_offset(const struct wl_pool *pool,
 							      uint32_t offset)
 {
-	return (struct latency_tracker_event *)((char *)pool->events + (size_t)offset * 8);
+	return (void *)((char *)pool->events + (size_t)offset * 8);
 }
 
 static inline struct wl_pool *wl_pool_of(const struct latency_tracker_event *event)
 {
-	return (struct wl_pool *)((char *)event - (size_t)event->offset * 8 -
-				  offsetof(struct wl_pool, events));
+	return (void *)((char *)event - (size_t)event->offset * 8 -
+			offsetof(struct wl_pool, events));
 }
 
 /* One that was retired two epochs ago. Only while pinned at `epoch`. */

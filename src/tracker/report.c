@@ -9,9 +9,11 @@ uint64_t wl_tracker_sum(const struct latency_tracker *tracker, size_t offset)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < tracker->pool_count; i++)
-		sum += wl_counter_get(
-			(const wl_counter *)((const char *)&tracker->pools[i]->stats + offset));
+	for (unsigned i = 0; i < tracker->pool_count; i++) {
+		const void *stats = &tracker->pools[i]->stats;
+
+		sum += wl_counter_get((const void *)((const char *)stats + offset));
+	}
 	return sum;
 }
 

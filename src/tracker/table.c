@@ -90,8 +90,7 @@ int wl_table_grow(struct cds_lfht *table, uint64_t from, uint64_t to)
 int wl_table_match(struct cds_lfht_node *node, const void *key)
 {
 	const struct wl_key *k = key;
-	struct latency_tracker_event *event =
-		caa_container_of(node, struct latency_tracker_event, link);
+	struct latency_tracker_event *event = wl_event_of(node);
 
 	/* What was written before the state was. */
 	atomic_load_explicit(&event->state, memory_order_acquire);

@@ -97,8 +97,7 @@ static inline unsigned wl_cpu(void)
 #if WL_HAS_RSEQ
 	/* What glibc registered; one load, where sched_getcpu() is a call. */
 	if (__rseq_size) {
-		struct rseq *rseq =
-			(struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
+		struct rseq *rseq = (void *)((char *)__builtin_thread_pointer() + __rseq_offset);
 
 		cpu = (int)*(volatile uint32_t *)&rseq->cpu_id;
 	}
@@ -113,7 +112,7 @@ static inline struct wl_pool *wl_tracker_pool(const struct latency_tracker *trac
 	unsigned cpu = wl_cpu();
 
 	/* More than there were when the tracker was made: hotplug. */
-	return tracker->pools[cpu < tracker->pool_count ? cpu : cpu % tracker->pool_count];
+	return tracker->pools[cpu < tracker->pool_count ? cpu : 0];
 }
 
 static inline struct wl_pin wl_tracker_pin(const struct latency_tracker *tracker)
@@ -145,11 +144,6 @@ static inline void wl_tracker_lookup(const struct latency_tracker *tracker,
 {
 	cds_lfht_lookup(tracker->table, wl_tracker_hash(tracker, key->data, key->len),
 			wl_table_match, key, iter);
-}
-
-static inline struct latency_tracker_event *wl_event_of(struct cds_lfht_node *node)
-{
-	return node ? caa_container_of(node, struct latency_tracker_event, link) : NULL;
 }
 
 /* The next epoch, if nobody is pinned at the one before. */
