@@ -129,7 +129,7 @@ WL_INLINE int wl_is_rt(struct task_struct *task)
 }
 
 /* The same option twice means or, different options and. */
-static __noinline int wl_match(struct task_struct *task, __u8 flags, const struct wl_name *name)
+WL_INLINE int wl_match(struct task_struct *task, __u8 flags, const struct wl_name *name)
 {
 	const struct wl_target_config *cfg = &wl_config()->target;
 
