@@ -20,6 +20,11 @@
 #else
 #define WL_SANITIZED 0
 #endif
+#ifdef __SANITIZE_THREAD__
+#define WL_NO_THREADS_IN_CHILD 1 /* of fork(): ThreadSanitizer can't */
+#else
+#define WL_NO_THREADS_IN_CHILD 0
+#endif
 
 #define MS 1000000ull
 #define SECOND 1000000000ull
