@@ -38,6 +38,7 @@ struct worker {
 	unsigned number;
 	uint64_t batches;
 	uint64_t sink;
+	uint64_t waited;      /* ns that the thread could have run and did not */
 	uint64_t took[TIMES]; /* batches by ns per batch: the last ones also stand for longer */
 	struct node *nodes;
 	char pad[128];
@@ -189,6 +190,19 @@ static const struct variant variants[] = {
 	{ "tracker", run_tracker }, { "mutex", run_mutex },
 };
 
+/* ns that this thread has waited for a CPU so far. */
+static uint64_t waited_ns(void)
+{
+	unsigned long long ran, waited = 0;
+	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+
+	if (f && fscanf(f, "%llu %llu", &ran, &waited) != 2)
+		waited = 0;
+	if (f)
+		fclose(f);
+	return waited;
+}
+
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
@@ -198,6 +212,7 @@ static void *work(void *arg)
 	pin_to((int)(worker->number % (unsigned)sysconf(_SC_NPROCESSORS_ONLN)));
 	urcu_memb_register_thread();
 	pthread_barrier_wait(&bench->start);
+	worker->waited = waited_ns();
 	before = now_ns();
 	while (!atomic_load_explicit(&bench->stop, memory_order_relaxed)) {
 		uint64_t now, step;
@@ -210,6 +225,7 @@ static void *work(void *arg)
 		worker->batches++;
 		before = now;
 	}
+	worker->waited = waited_ns() - worker->waited;
 	urcu_memb_unregister_thread();
 	return NULL;
 }
@@ -233,7 +249,7 @@ static double quantile(const struct bench *bench, const struct worker *workers, 
 
 static void measure(struct bench *bench, struct worker *workers, const struct variant *variant)
 {
-	uint64_t begin, batches = 0;
+	uint64_t begin, batches = 0, waited = 0;
 
 	bench->variant = variant;
 	atomic_store(&bench->stop, false);
@@ -250,12 +266,14 @@ static void measure(struct bench *bench, struct worker *workers, const struct va
 	for (unsigned i = 0; i < bench->threads; i++) {
 		pthread_join(workers[i].id, NULL);
 		batches += workers[i].batches;
+		waited += workers[i].waited;
 	}
 	printf("{\"variant\":\"%s\",\"threads\":%u,\"pairs\":%llu,\"seconds\":%.6f,"
-	       "\"p1_ns\":%.2f,\"p50_ns\":%.2f}\n",
+	       "\"p1_ns\":%.2f,\"p50_ns\":%.2f,\"waited\":%.3f}\n",
 	       variant->name, bench->threads, (unsigned long long)(batches * BATCH),
 	       (double)(now_ns() - begin) / 1e9, quantile(bench, workers, 0.01),
-	       quantile(bench, workers, 0.5));
+	       quantile(bench, workers, 0.5),
+	       (double)waited / (double)bench->slice_ns / bench->threads);
 }
 
 static void check(struct bench *bench)

@@ -26,14 +26,18 @@ def thread_counts():
 
 
 def measure(bench, threads):
-    """name -> one (ns per pair of the median batch, million pairs per second) per round."""
+    """
+    name -> per round (ns per pair of the median batch, million pairs per second, part of the time
+    that the threads waited for a CPU).
+    """
     repeats = max(3, bench.args.rounds)
     text = output([bench.tool('bench-tracker'), str(threads), str(repeats), '200'])
     found = {name: [] for name in NAMES}
     for line in text.splitlines():
         if line.startswith('{'):
             m = json.loads(line)
-            found[m['variant']].append((m['p50_ns'], m['pairs'] / m['seconds'] / 1e6))
+            found[m['variant']].append((m['p50_ns'], m['pairs'] / m['seconds'] / 1e6,
+                                        m['waited']))
     return found
 
 
@@ -41,7 +45,7 @@ def table_of(threads, found, alone):
     t = Table('Tracker library, %d thread%s' % (threads, 's' if threads > 1 else ''),
               ['what', 'ns per pair and thread', 'million pairs per s'])
     for name, label in NAMES.items():
-        ns, rate = zip(*found[name])
+        ns, rate, _ = zip(*found[name])
         t.add(label, spread(ns, '%.0f'), spread(rate))
     notes = []
     if threads == 1:
@@ -51,13 +55,19 @@ def table_of(threads, found, alone):
                      'round (aim: at most 2: %s).' %
                      (spread(ratios), verdict(quartiles(ratios)[1], 2)))
     else:
-        tracker, mutex = (statistics.median(r for _, r in found[name])
+        tracker, mutex = (statistics.median(r for _, r, _ in found[name])
                           for name in ('tracker', 'mutex'))
         notes.append('%.2f times the mutex\'s rate (aim: more than 1: %s); %.2f times that of one '
                      'thread (aim: at least %.1f: %s).' %
                      (tracker / mutex, verdict(mutex, tracker), tracker / alone, 0.8 * threads,
                       verdict(0.8 * threads, tracker / alone)))
-    t.note = ' '.join(notes) + ' %d rounds.' % len(found['tracker'])
+    waited = statistics.median(w for rounds in found.values() for _, _, w in rounds)
+    notes.append('%d rounds. The threads waited for a CPU %.0f %% of the time.' %
+                 (len(found['tracker']), 100 * waited))
+    if threads > 1 and waited > 0.1:
+        notes.append('So they hardly ran at the same time, nobody contended for the mutex, and the '
+                     'rates say nothing: again on a quiet machine.')
+    t.note = ' '.join(notes)
     return t
 
 
@@ -66,7 +76,7 @@ def part_tracker(bench):
     for threads in thread_counts():
         found = measure(bench, threads)
         if alone is None:
-            alone = statistics.median(rate for _, rate in found['tracker'])
+            alone = statistics.median(rate for _, rate, _ in found['tracker'])
         tables.append(table_of(threads, found, alone))
         data[threads] = found
     return tables, data
