@@ -138,6 +138,7 @@ struct timerqueue_node {
 };
 
 struct hrtimer_clock_base {
+	unsigned int index;
 	int clockid;
 	wl_ktime_t offset;
 };

@@ -9,12 +9,21 @@
 #include "track_objects.inc"
 
 static const struct wl_track_kind kinds[] = {
-	{ "wakeup", "woken until it runs", wl_object_wakeup },
-	{ "offcpu", "off the CPU: blocked and preempted apart, with stacks",
+	{ "wakeup", "tasks: woken until they run", wl_object_wakeup },
+	{ "offcpu", "tasks: off the CPU, blocked and preempted apart, with stacks",
 	  wl_object_offcpu },
+	{ "runq", "tasks: on a run queue until they run, by its length", wl_object_runq },
+	{ "syscall", "system calls, and where the slow ones waited", wl_object_syscall },
+	{ "lock", "waits for futexes, by address, with holder and waker", wl_object_lock },
 	{ "irq", "how long interrupts are handled", wl_object_irq },
-	{ "softirq", "softirqs: raised until they run, and how long they run",
-	  wl_object_softirq },
+	{ "softirq", "softirqs: raised until they run, and how long they run", wl_object_softirq },
+	{ "timer", "high-resolution timers: programmed until the handler runs", wl_object_timer },
+	{ "workqueue", "work items: queued until they run, and how long they run",
+	  wl_object_workqueue },
+	{ "block", "requests to block devices: in the queue, and in the device", wl_object_block },
+	{ "io", "files: system call, file system, queue and device in one table", wl_object_io },
+	{ "net", "packets: received until a process takes them", wl_object_net },
+	{ "ttfb", "connections: accepted until the first write", wl_object_ttfb },
 };
 
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
