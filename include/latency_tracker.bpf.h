@@ -50,7 +50,8 @@
  *	map lt1_control_NAME  array of one struct latency_tracker_control, mapped by user space
  *	program lt1_walk_NAME (syscall): finds events past the timeout; user space runs it now and then
  *
- * Fields of key, private and row are shown by their names, by the types below.
+ * Fields of key, private and row are shown by their names, by the types below; bit fields, and
+ * what is named pad..., are not.
  */
 #ifndef LATENCY_TRACKER_BPF_H
 #define LATENCY_TRACKER_BPF_H

@@ -248,18 +248,30 @@ static bool is_over(struct track *t, uint64_t now)
 	return t->loop.setup.spawn.pid && wl_spawn_poll(&t->loop.setup.spawn);
 }
 
+/* "p99.9 (at least 1 ms, after 1,000 events)": of options' text, whose events are responses. */
+static void over_text(const struct wl_options *o, char *text, size_t size)
+{
+	if (o->config.over == WL_OVER_QUANTILE)
+		snprintf(text, size, "%.*s (at least 1 ms, after 1,000 events)",
+			 (int)strcspn(o->over_text, " "), o->over_text);
+	else
+		snprintf(text, size, "%s", o->over_text);
+}
+
 static int say_start(struct track *t, int argc, char **argv)
 {
 	const struct wl_options *o = options_of(t);
+	char over[128];
 	struct wl_track_start start = {
 		.kind = o->kind,
 		.command_line = t->loop.command_line,
 		.target = t->loop.target,
-		.over = o->over_text,
+		.over = over,
 		.kernel = t->loop.setup.kernel.release,
 		.memory_bytes = wl_trackers_memory(t->trackers),
 	};
 
+	over_text(o, over, sizeof(over));
 	wl_loop_describe(&t->loop, argc, argv);
 	return t->sink->ops->start(t->sink, &start);
 }

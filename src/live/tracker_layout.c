@@ -118,9 +118,11 @@ static int add_type(struct wl_layout *layout, const struct btf *btf, uint32_t ty
 		return add_field(layout, btf, t, meaning, name, type, offset);
 	m = btf_members(t);
 	for (int i = 0; i < btf_vlen(t) && !ret; i++) {
-		if (btf_member_bitfield_size(t, (uint32_t)i))
-			continue; /* bit fields are not shown */
-		ret = add_type(layout, btf, m[i].type, btf__name_by_offset(btf, m[i].name_off),
+		const char *member = btf__name_by_offset(btf, m[i].name_off);
+
+		if (btf_member_bitfield_size(t, (uint32_t)i) || !strncmp(member, "pad", 3))
+			continue;
+		ret = add_type(layout, btf, m[i].type, member,
 			       offset + btf_member_bit_offset(t, (uint32_t)i) / BITS, depth - 1);
 	}
 	return ret;

@@ -31,8 +31,11 @@ static bool is_repeated(const struct wl_layout *layout, size_t i, const void *by
 static bool is_hidden(const struct wl_layout *layout, size_t i, const void *bytes)
 {
 	const struct wl_field *f = &layout->fields[i];
+	bool is_name = f->kind == WL_VALUE_ENUM || f->kind == WL_VALUE_SYSCALL ||
+		       f->kind == WL_VALUE_SOFTIRQ || f->kind == WL_VALUE_DEV;
 
-	return (!wl_value_is_set(f, bytes) && layout->n > 1) || is_repeated(layout, i, bytes);
+	return (!is_name && !wl_value_is_set(f, bytes) && layout->n > 1) ||
+	       is_repeated(layout, i, bytes);
 }
 
 static void add_fields(struct wl_phrase *p, const struct wl_layout *layout, const void *bytes,
@@ -253,6 +256,10 @@ void wl_track_rows(FILE *out, const struct wl_style *style, const struct wl_trac
 	struct table t = { .stats = stats, .names = names };
 	size_t shown = stats->n;
 
+	if (!stats->n) {
+		fputs("nothing has ended\n", out);
+		return;
+	}
 	if (lines && shown + 1 > lines)
 		shown = lines > 2 ? lines - 2 : 1;
 	plan(&t);

@@ -3,8 +3,8 @@
  * From the time that a high-resolution timer is programmed for until its handler runs: slack that
  * was asked for is in it.
  *
- * The kernel says "cancelled" of a timer that is about to expire, too, and "expires" right
- * afterwards on that CPU: what is known of it is kept there in between.
+ * Before 6.17 or so the kernel says "cancelled" of a timer that is about to expire, too, and
+ * "expires" right afterwards on that CPU: what is known of it is kept there in between.
  */
 #include "bpf/track/track.h"
 
@@ -55,7 +55,7 @@ WL_INLINE int wl_timer_owner(struct wl_timer *t, const struct wl_timer_slot *slo
 
 	if (slot->running) {
 		*t = slot->what;
-		return slot->running == key;
+		return slot->running == key && slot->timer == key;
 	}
 	wl_comm_of(t->process, task->group_leader);
 	wl_comm_of(t->comm, task);
@@ -103,12 +103,20 @@ int BPF_PROG(wl_track_timer_entry, struct hrtimer *timer)
 	struct wl_timer_slot *slot = wl_timer_slot(timer);
 	__u64 now = bpf_ktime_get_ns();
 	lt_hex key = (lt_hex)timer;
+	struct lt1_event_timer *e = latency_tracker_find(timer, &key);
 	struct wl_timer_row row;
 
 	if (!slot)
 		return 0;
+	if (e) {
+		slot->what = e->priv;
+		slot->start = e->head.start;
+		latency_tracker_discard(timer, &key);
+	}
 	slot->running = key;
-	if (slot->timer != key)
+	if (e)
+		slot->timer = key;
+	else if (slot->timer != key)
 		return 0;
 	__builtin_memcpy(row.name.process, slot->what.process, sizeof(row.name.process));
 	__builtin_memcpy(row.name.comm, slot->what.comm, sizeof(row.name.comm));
