@@ -210,6 +210,7 @@ struct pt_regs {
 	unsigned long r8;
 	unsigned long bp;
 	unsigned long bx;
+	unsigned long ax;
 	unsigned long dx;
 	unsigned long cx;
 	unsigned long si;

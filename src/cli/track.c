@@ -15,6 +15,7 @@
 #include "live/machine.h"
 #include "live/tasks.h"
 #include "live/trackers.h"
+#include "live/user_tracker.h"
 #include "output/track.h"
 #include "util/message.h"
 
@@ -27,6 +28,7 @@
 struct track {
 	struct wl_loop loop; /* its signals, waiting, kernel, command; not its session */
 	struct wl_trackers *trackers;
+	struct wl_user_tracker user; /* --in, --out */
 	struct wl_track_sink *sink;
 	struct wl_track_capture capture;
 	uint64_t next_walk, next_over, next_refresh;
@@ -71,17 +73,36 @@ static void fill_options(struct track *t, struct wl_trackers_options *to)
 	to->verbose = o->verbose > 0;
 }
 
-static int open_trackers(struct track *t)
+/* What to load; WL_EXIT_OK or what is wrong, said. */
+static int choose_object(struct track *t, struct wl_trackers_options *to)
 {
 	const struct wl_options *o = options_of(t);
-	const struct wl_track_kind *kind = wl_track_kind(o->kind);
-	struct wl_trackers_options to = { .name = o->kind };
+	const struct wl_track_kind *kind = o->kind ? wl_track_kind(o->kind) : NULL;
+
+	to->name = o->kind;
+	if (!o->kind) {
+		if (wl_user_tracker_parse(&t->user, o->begin, o->end, o->key, o->where, o->by,
+					  t->loop.setup.kernel.btf))
+			return WL_EXIT_USAGE;
+		wl_user_tracker_fill(&t->user, to);
+		to->object = wl_track_user_object(&to->size);
+	} else if (kind) {
+		to->object = kind->object(&to->size);
+	} else if (access(o->kind, F_OK) && !strchr(o->kind, '/') && !strstr(o->kind, ".o")) {
+		return unknown_kind(o->kind);
+	}
+	return WL_EXIT_OK;
+}
+
+static int open_trackers(struct track *t)
+{
+	struct wl_trackers_options to = { 0 };
+	int ret;
 
 	fill_options(t, &to);
-	if (kind)
-		to.object = kind->object(&to.size);
-	else if (access(o->kind, F_OK) && !strchr(o->kind, '/') && !strstr(o->kind, ".o"))
-		return unknown_kind(o->kind);
+	ret = choose_object(t, &to);
+	if (ret)
+		return ret;
 	switch (wl_trackers_open(&t->trackers, &to)) {
 	case 0:
 		return WL_EXIT_OK;
@@ -112,10 +133,21 @@ static int open_sink(struct track *t)
 
 static int check_usage(const struct wl_options *o)
 {
-	if (o->kind)
+	const char *extra = o->begin ? "--in" : o->end ? "--out" : o->key ? "--key" : o->where
+			    ? "--where" : o->by ? "--by" : NULL;
+	const char *missing = !o->begin ? "--in" : !o->end ? "--out" : !o->key ? "--key" : NULL;
+
+	if (o->kind && extra) {
+		wl_error("%s: it contradicts '%s' (choose one)", extra, o->kind);
+		return -EINVAL;
+	}
+	if (o->kind || !missing)
 		return 0;
-	wl_error("track: what to track is missing: a kind, a file, or --in, --out and --key (see "
-		 "whylate track --help)");
+	if (extra)
+		wl_error("%s is missing beside %s (see whylate track --help)", missing, extra);
+	else
+		wl_error("track: what to track is missing: a kind, a file, or --in, --out and "
+			 "--key (see whylate track --help)");
 	return -EINVAL;
 }
 
@@ -263,7 +295,7 @@ static int say_start(struct track *t, int argc, char **argv)
 	const struct wl_options *o = options_of(t);
 	char over[128];
 	struct wl_track_start start = {
-		.kind = o->kind,
+		.kind = o->kind ? o->kind : t->user.name,
 		.command_line = t->loop.command_line,
 		.target = t->loop.target,
 		.over = over,
@@ -353,6 +385,7 @@ static void close_all(struct track *t)
 	if (t->sink)
 		t->sink->ops->close(t->sink);
 	wl_trackers_close(t->trackers);
+	wl_user_tracker_free(&t->user);
 	wl_loop_close(&t->loop);
 }
 

@@ -46,6 +46,11 @@ const char *wl_track_kind_nearest(const char *name)
 	return nearest.best;
 }
 
+const void *wl_track_user_object(size_t *size)
+{
+	return wl_object_user(size);
+}
+
 void wl_track_print_intro(void)
 {
 	printf("usage: whylate track KIND [OPTIONS] [-- COMMAND...]\n"

@@ -16,6 +16,9 @@ const struct wl_track_kind *wl_track_kind(const char *name);
 /* The ready tracker that name might have meant, or NULL. */
 const char *wl_track_kind_nearest(const char *name);
 
+/* The object of user-defined trackers. */
+const void *wl_track_user_object(size_t *size);
+
 /* The beginning of --help: usage and kinds. */
 void wl_track_print_intro(void);
 

@@ -24,6 +24,7 @@
 
 struct tracker {
 	struct wl_tracked tracked;
+	const char *name; /* in the names of its maps; tracked.name is for people */
 	struct wl_trackers *all;
 	struct latency_tracker_control *control; /* mapped */
 	int rows, total, walk;                   /* file descriptors; rows -1: none */
@@ -137,6 +138,7 @@ static int describe(struct tracker *k, const struct wl_trackers_options *o, cons
 	struct bpf_map *control = find_map(k->all, "control", name);
 	int ret;
 
+	k->name = name;
 	k->tracked.name = name;
 	if (!events || !find_map(k->all, "total", name) || !find_map(k->all, "slow", name) ||
 	    bpf_map__value_size(control) != sizeof(*k->control))
@@ -147,6 +149,8 @@ static int describe(struct tracker *k, const struct wl_trackers_options *o, cons
 	if (!ret && rows)
 		ret = wl_layout_add(&k->tracked.row, btf, bpf_map__btf_key_type_id(rows), 0);
 	k->priv_at = sizeof(struct latency_tracker_record) + aligned(k->tracked.key.size);
+	if (!ret && o->describe)
+		ret = o->describe(o->ctx, &k->tracked);
 	return ret ? refuse(o, "has types that can't be read") : 0;
 }
 
@@ -259,7 +263,7 @@ static int on_record(void *ctx, void *data, size_t size)
 static int open_maps(struct tracker *k)
 {
 	struct wl_trackers *t = k->all;
-	const char *name = k->tracked.name;
+	const char *name = k->name;
 	int slow = bpf_map__fd(find_map(t, "slow", name));
 	char walk[128];
 	struct bpf_program *p;
@@ -289,6 +293,17 @@ static int add_link(struct wl_trackers *t, struct bpf_link *link)
 	}
 	t->links[t->nlinks++] = link;
 	return 0;
+}
+
+static int attach_asked(struct wl_trackers *t, const struct wl_trackers_options *o)
+{
+	struct bpf_link *links[WL_TRACKERS_LINKS] = { NULL };
+	int ret = o->attach(o->ctx, t->object, links);
+
+	for (size_t i = 0; i < WL_TRACKERS_LINKS; i++)
+		if (links[i] && add_link(t, links[i]))
+			ret = -ENOMEM;
+	return ret;
 }
 
 static int attach(struct wl_trackers *t, const struct wl_trackers_options *o)
@@ -363,7 +378,7 @@ static int open_all(struct wl_trackers *t, const struct wl_trackers_options *o)
 	}
 	if (ret)
 		return ret;
-	return o->attach ? o->attach(o->ctx, t->object) : attach(t, o);
+	return o->attach ? attach_asked(t, o) : attach(t, o);
 }
 
 int wl_trackers_open(struct wl_trackers **trackers, const struct wl_trackers_options *o)

@@ -11,7 +11,10 @@
 #include "explain/tracked.h"
 #include "live/kernel.h"
 
+#define WL_TRACKERS_LINKS 2
+
 struct wl_trackers;
+struct bpf_link;
 struct bpf_object;
 
 struct wl_trackers_options {
@@ -25,10 +28,13 @@ struct wl_trackers_options {
 	bool worst;                            /* it rises to each new worst */
 	uint64_t timeout_ns;                   /* 0: none */
 	bool verbose;                          /* libbpf's warnings go to stderr */
-	/* Before loading, and to attach what does not say itself where: may be NULL. 0 or -errno,
-	 * said. */
+	/*
+	 * May be NULL: before loading; instead of attaching what says itself where (at most
+	 * WL_TRACKERS_LINKS); how it is shown, if its types don't say it. 0 or -errno, said.
+	 */
 	int (*prepare)(void *ctx, struct bpf_object *object);
-	int (*attach)(void *ctx, struct bpf_object *object);
+	int (*attach)(void *ctx, struct bpf_object *object, struct bpf_link **links);
+	int (*describe)(void *ctx, struct wl_tracked *tracked);
 	void *ctx;
 };
 
