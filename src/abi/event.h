@@ -409,5 +409,6 @@ WL_EV_STRUCT(timer_hrtimer_start);
 #define WL_SW_PREV_KTHREAD 0x400
 #define WL_SW_NEXT_KTHREAD 0x800
 #define WL_SW_PREV_FREE 0x1000 /* prev left without a chain: what it had before is over */
+#define WL_SW_LOCK 0x2000      /* PREEMPT_RT: it waits for a lock of the kernel that spins elsewhere */
 
 #endif

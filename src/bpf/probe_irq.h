@@ -23,7 +23,14 @@ WL_INLINE struct wl_task *wl_softirq_task(void)
 	return WL_CHAIN_CFG->rt && task->pid ? wl_task_lookup(task) : 0;
 }
 
-/* The giver's task: none inside an interrupt. */
+/* Who is on the CPU is filled in fully only when somebody is going to be told. */
+WL_INLINE void wl_run_name(struct wl_cpu *c, struct task_struct *task)
+{
+	if (!wl_run_is_named(&c->run))
+		wl_who_of(&c->run.who, task);
+}
+
+/* The giver's task: none inside an interrupt. A link's name goes with what it gives. */
 WL_INLINE struct wl_task *wl_giving_task(struct wl_cpu *c)
 {
 	struct wl_task *t;
@@ -31,7 +38,10 @@ WL_INLINE struct wl_task *wl_giving_task(struct wl_cpu *c)
 	if (wl_cpu_in_frame(c))
 		return 0;
 	t = wl_softirq_task();
-	return t && t->soft_on ? t : wl_current();
+	t = t && t->soft_on ? t : wl_current();
+	if (t && (t->soft_on || t->flags & WL_TASK_LINK))
+		wl_run_name(c, bpf_get_current_task_btf());
+	return t;
 }
 
 /*
@@ -267,25 +277,27 @@ int BPF_PROG(wl_hrtimer_expire_entry, struct hrtimer *timer, wl_ktime_t *now_on_
 {
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_ev_timer_hrtimer_expire_entry *e;
-	__u64 offset, soft, hard;
+	struct wl_expiry x;
 	struct wl_rec rec;
+	__u64 offset;
 
 	if (!c)
 		return 0;
 	offset = (__u64)timer->base->offset;
-	soft = (__u64)timer->_softexpires - offset;
-	hard = (__u64)timer->node.expires - offset;
+	x.soft = (__u64)timer->_softexpires - offset;
+	x.hard = (__u64)timer->node.expires - offset;
+	x.clock = (__u16)timer->base->clockid;
 	e = WL_RECORD_BEGIN(&rec, TIMER_ENTRY, timer_hrtimer_expire_entry);
 	if (wl_following())
-		wl_timer_enter(c, soft, hard, (__u16)timer->base->clockid, rec.ts);
+		wl_timer_enter(WL_CHAIN_CFG, c, wl_softirq_task(), &x, rec.ts);
 	if (!e)
 		return 0;
 	wl_hash_pointer(&e->hrtimer, timer);
 	wl_hash_pointer(&e->function, timer->function);
 	bpf_probe_read_kernel(&e->now, sizeof(e->now), now_on_base);
-	e->wl_softexpires = soft;
-	e->wl_expires = hard;
-	e->wl_clock = (__u32)timer->base->clockid;
+	e->wl_softexpires = x.soft;
+	e->wl_expires = x.hard;
+	e->wl_clock = x.clock;
 	wl_record_commit(&rec);
 	return 0;
 }
@@ -301,7 +313,7 @@ int BPF_PROG(wl_hrtimer_expire_exit, struct hrtimer *timer)
 		return 0;
 	e = WL_EXIT_BEGIN(&rec, c, TIMER_EXIT, timer_hrtimer_expire_exit);
 	if (wl_following())
-		wl_timer_exit(c, rec.ts);
+		wl_timer_exit(WL_CHAIN_CFG, c, wl_softirq_task(), rec.ts);
 	if (!e)
 		return 0;
 	wl_hash_pointer(&e->hrtimer, timer);

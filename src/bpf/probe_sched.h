@@ -25,7 +25,8 @@ WL_INLINE void wl_record_sleep(struct wl_ev_sched_switch *e, const struct wl_sle
 	e->wl_flags |= (__u32)s->runnable * WL_SW_RUNNABLE | (__u32)s->hard * WL_SW_HARD |
 		       (__u32)s->noload * WL_SW_NOLOAD | (__u32)s->stopped * WL_SW_STOPPED |
 		       (__u32)s->dead * WL_SW_DEAD | (__u32)s->io * WL_SW_IO |
-		       (__u32)s->throttled * WL_SW_THROTTLED | (__u32)s->compat * WL_SW_COMPAT;
+		       (__u32)s->throttled * WL_SW_THROTTLED | (__u32)s->compat * WL_SW_COMPAT |
+		       (__u32)s->lock * WL_SW_LOCK;
 }
 
 WL_INLINE void wl_record_prev(struct wl_ev_sched_switch *e, struct wl_task *t, __u8 end)
@@ -57,6 +58,8 @@ WL_INLINE void wl_switch_out(struct wl_cpu *c, struct wl_ev_sched_switch *e,
 
 	if (!t)
 		return;
+	if (t->flags & WL_TASK_LINK)
+		wl_run_name(c, prev);
 	wl_sleep_of(&s, prev, preempt, state, t->flags);
 	if (e)
 		wl_record_sleep(e, &s);
@@ -92,13 +95,6 @@ WL_INLINE void wl_switch_in(struct wl_cpu *c, struct wl_ev_sched_switch *e,
 	wl_task_finish(t);
 }
 
-/* Who is on the CPU is filled in fully only when somebody is going to be told. */
-WL_INLINE void wl_run_name(struct wl_cpu *c, struct task_struct *task)
-{
-	if (!wl_run_is_named(&c->run))
-		wl_who_of(&c->run.who, task);
-}
-
 #define WL_RQ_CLOCK_NS (1u << 24) /* after this the two clocks are compared again */
 
 /*
@@ -128,7 +124,7 @@ WL_INLINE void wl_switch_chain(struct wl_cpu *c, struct wl_ev_sched_switch *e, b
 	now = wl_recording() ? rec->ts : wl_switch_time(c, prev, reaches || left);
 	if (reaches || wl_run_is_long(&c->run, now))
 		wl_run_name(c, prev);
-	wl_cpu_switch(c, !next->pid);
+	wl_cpu_switch(WL_CHAIN_CFG, c, !next->pid);
 	if (left)
 		wl_switch_out(c, e, prev, preempt, state, now);
 	if (reaches)

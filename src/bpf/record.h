@@ -129,7 +129,8 @@ __attribute__((noinline)) __u64 wl_reserve(struct wl_ring_head *head, struct wl_
 {
 	__u32 units = ((id_size >> 16) + 7) >> 3;
 
-	/* before 6.8 the verifier looks at it also where nothing is recorded, and there is no ring */
+	/* before 6.8 the verifier looks at it also where nothing is recorded, and there is no ring
+	 */
 	if (!head || !rec || !wl_recording())
 		return WL_LOST;
 	for (int i = 0; i < WL_RESERVE_TRIES; i++) {

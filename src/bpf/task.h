@@ -85,6 +85,7 @@ WL_INLINE void wl_sleep_of(struct wl_sleep *s, struct task_struct *task, bool pr
 	s->noload = (state & TASK_NOLOAD) != 0;
 	s->stopped = (state & TASK_STOPPED_BITS) != 0;
 	s->dead = (state & TASK_DEAD) != 0;
+	s->lock = (state & TASK_RTLOCK_WAIT) != 0;
 	s->io = BPF_CORE_READ_BITFIELD(task, in_iowait);
 	if (!(flags & WL_TASK_LINK))
 		wl_call_of(s, task);

@@ -15,19 +15,21 @@
 
 /* The giver: a context with or without a chain. */
 struct wl_giver {
-	struct wl_path *p; /* 0: it has none */
-	__u32 in_frame;    /* an interrupt or softirq, not a task */
-	__u32 user;        /* a user task */
-	__u32 tid;         /* of the current task, if not in_frame */
-	__u8 kind;         /* stimulus kind and number of a chain that starts here and now */
+	struct wl_path *p;       /* 0: it has none */
+	__u32 in_frame;          /* an interrupt or softirq, not a task */
+	__u32 user;              /* a user task */
+	__u32 tid;               /* of the current task, if not in_frame */
+	const struct wl_who *by; /* PREEMPT_RT: the task that runs this softirq, else 0 */
+	__u8 kind;               /* stimulus kind and number of a chain that starts here and now */
 	__u8 pad;
 	__u16 nr;
 };
 
 /* Moves the chain's open segment up to now; running time of a task is charged by its own rules. */
-WL_INLINE void wl_branch_charge(struct wl_path *dst, __u8 state, __u64 now, __u32 cpu)
+WL_INLINE void wl_branch_charge(struct wl_path *dst, __u8 state, __u64 now, __u32 cpu,
+				const struct wl_who *by)
 {
-	wl_path_close(dst, now, cpu, 0);
+	wl_path_close(dst, now, cpu, by);
 	dst->h.state = state;
 	dst->h.period_seg = 0;
 	dst->h.sent_seg = 0;
@@ -59,7 +61,7 @@ WL_INLINE void wl_branch_pass(const struct wl_chain_config *cfg, struct wl_path 
 		return;
 	}
 	wl_path_copy(dst, g->p);
-	wl_branch_charge(dst, state, now, c->cpu);
+	wl_branch_charge(dst, state, now, c->cpu, g->by);
 	dst->h.hops++;
 	if (!g->user)
 		return;
@@ -98,7 +100,7 @@ WL_INLINE void wl_branch_deliver(const struct wl_chain_config *cfg, struct wl_pa
 		src = 0;
 	}
 	if (src) {
-		wl_branch_charge(dst, WL_SEG_WAKEUP, now, c->cpu);
+		wl_branch_charge(dst, WL_SEG_WAKEUP, now, c->cpu, g->by);
 		dst->h.hops++;
 	} else {
 		wl_branch_fresh(dst, g, WL_SEG_WAKEUP, now, c->cpu);

@@ -32,6 +32,7 @@ WL_INLINE void wl_giver_now(const struct wl_chain_config *cfg, struct wl_cpu *c,
 	if (cfg->rt && t && t->soft_on) {
 		g->in_frame = 1;
 		g->p = &t->spare;
+		g->by = &c->run.who;
 		g->kind = WL_STIM_SOFTIRQ;
 		g->nr = t->soft_nr;
 		return;
@@ -106,7 +107,7 @@ WL_INLINE void wl_event_fork(const struct wl_chain_config *cfg, struct wl_cpu *c
 	} else if (g.p && g.p->h.hops < cfg->max_hops) {
 		/* no process boundary: the child goes on with its parent's work */
 		wl_path_copy(wl_task_other(child), g.p);
-		wl_branch_charge(wl_task_other(child), WL_SEG_WAKEUP, now, c->cpu);
+		wl_branch_charge(wl_task_other(child), WL_SEG_WAKEUP, now, c->cpu, g.by);
 		wl_task_other(child)->h.owner = tgid;
 		wl_task_other(child)->h.left = 0;
 		wl_task_other(child)->h.left_seg = 0;

@@ -162,32 +162,6 @@ WL_INLINE void wl_irq_exit(struct wl_cpu *c, __u64 now)
 		c->returned = c->frames[c->depth & WL_FRAME_MASK].thread != 0;
 }
 
-/*
- * An hrtimer expires: its own stimulus, at the time it was programmed for. soft <= hard are the
- * programmed and the latest allowed expiry on the monotonic clock; they differ by the timer slack.
- */
-WL_INLINE void wl_timer_enter(struct wl_cpu *c, __u64 soft, __u64 hard, __u16 clock, __u64 now)
-{
-	struct wl_frame *f = wl_frame_push(c, WL_FRAME_TIMER, clock, now);
-	struct wl_path *p;
-
-	if (!f)
-		return;
-	p = &f->p;
-	if (!soft || soft > now)
-		soft = now;
-	wl_path_begin(p, soft, c->cpu, WL_STIM_TIMER, clock, WL_SEG_TIMER_SLACK);
-	wl_path_close(p, hard < now ? hard : now, c->cpu, 0);
-	p->h.state = WL_SEG_TIMER_DELAY;
-	wl_path_close(p, now, c->cpu, 0);
-	p->h.state = WL_SEG_IRQ;
-}
-
-WL_INLINE void wl_timer_exit(struct wl_cpu *c, __u64 now)
-{
-	wl_frame_pop(c, WL_FRAME_TIMER, now);
-}
-
 /* Is work of a frame being done, or of the task? */
 WL_INLINE int wl_cpu_in_frame(const struct wl_cpu *c)
 {

@@ -23,6 +23,7 @@ struct wl_sleep {
 	__u8 stopped;   /* stopped or traced */
 	__u8 io;        /* in_iowait */
 	__u8 throttled; /* runnable: its run queue is out of quota */
+	__u8 lock;      /* PREEMPT_RT: for a spinning lock of the kernel, which sleeps there */
 	__u64 arg;      /* first argument of the call */
 };
 
@@ -119,7 +120,7 @@ WL_INLINE int wl_task_in_call(const struct wl_task *t, const __u64 *words)
 /*
  * What a wait in mid-work was, once it is over: by how it slept and who ended it. Precedence:
  * stopped, reclaim, fault, io, timer, lock, task, unknown. (A timer can't end a lock's wait but by
- * giving up.)
+ * giving up. Where the kernel says that it is a lock, it is neither io nor timer.)
  */
 WL_INLINE __u8 wl_sleep_kind(const struct wl_chain_config *cfg, const struct wl_task *t)
 {
@@ -131,6 +132,8 @@ WL_INLINE __u8 wl_sleep_kind(const struct wl_chain_config *cfg, const struct wl_
 		return WL_SEG_RECLAIM;
 	if (t->call == -1)
 		return WL_SEG_FAULT;
+	if (t->sleep_lock)
+		return WL_SEG_LOCK;
 	if (t->sleep_io || (t->sleep_hard && wl_woken_by_disk(t)))
 		return WL_SEG_IO;
 	/* a journal thread answers an fsync: the task itself is not in iowait */

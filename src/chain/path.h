@@ -220,6 +220,28 @@ WL_GLOBAL int wl_path_copy(struct wl_path *dst, const struct wl_path *src)
 	return 0;
 }
 
+/* Adds what src did after `from`. Times before it are skipped. */
+WL_GLOBAL int wl_path_add_since(struct wl_path *dst, const struct wl_path *src, __u64 from)
+{
+	__u64 skip, wide;
+
+	if (!dst || !src)
+		return 0;
+	wide = src->seg[0].pad * 0x0101010101010101ull; /* 0, see wl_path_side() */
+	skip = wl_sat(from, src->h.start);
+	for (__u32 i = 0; i < WL_PATH_SEGS; i++) {
+		const struct wl_seg *s = &src->seg[i];
+		__u64 ns = wl_sat(s->ns, skip);
+
+		if (i >= src->h.nseg)
+			break;
+		skip = wl_sat(skip, s->ns) ^ wide;
+		dst->h.last += ns;
+		wl_path_append(dst, s->kind, ns, s->cpu, &s->who);
+	}
+	return 0;
+}
+
 /* Copies the part since the chain left its owner: another process's response. dst may be src. */
 WL_GLOBAL int wl_path_copy_left(struct wl_path *dst, const struct wl_path *src)
 {

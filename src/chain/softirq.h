@@ -11,6 +11,7 @@
 #define WL_CHAIN_SOFTIRQ_H
 
 #include "branch.h"
+#include "holder.h"
 
 /* Is a raise of this vector news? */
 WL_INLINE int wl_softirq_wants(struct wl_cpu *c, __u32 vec)
@@ -49,6 +50,22 @@ WL_INLINE int wl_softirq_claim(struct wl_cpu *c, __u32 vec)
 	return wl_cas(&c->pending[vec & 15].state, WL_SLOT_FULL, WL_SLOT_BUSY);
 }
 
+/*
+ * Closes the wait since the raise. Who held the CPU until a thread came to run the softirq is
+ * named; a task that it runs on top of has not held it up.
+ */
+WL_INLINE void wl_softirq_close_delay(struct wl_cpu *c, struct wl_path *p, __u64 now)
+{
+	struct wl_who who;
+
+	__builtin_memset(&who, 0, sizeof(who));
+	if (wl_sat(now, p->h.last) >= WL_LONG_RUN_NS)
+		wl_holder_find(c, 0, &who, p->h.last, now);
+	if (who.ctx == WL_WHO_IDLE || (who.ctx == WL_WHO_TASK && who.tid == c->run.who.tid))
+		__builtin_memset(&who, 0, sizeof(who));
+	wl_path_close(p, now, c->cpu, &who);
+}
+
 /* The chain that was claimed becomes the running softirq's; without one it starts here. */
 WL_INLINE __u32 wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst, int claimed,
 				__u64 now)
@@ -61,7 +78,7 @@ WL_INLINE __u32 wl_softirq_take(struct wl_cpu *c, __u32 vec, struct wl_path *dst
 		own_tid = s->own_tid;
 		wl_publish(&s->state, WL_SLOT_EMPTY);
 		c->pending_mask &= ~(1u << (vec & 15));
-		wl_path_close(dst, now, c->cpu, 0);
+		wl_softirq_close_delay(c, dst, now);
 		dst->h.state = WL_SEG_SOFTIRQ;
 	} else {
 		wl_path_begin(dst, now, c->cpu, WL_STIM_SOFTIRQ, (__u16)vec, WL_SEG_SOFTIRQ);
@@ -118,7 +135,10 @@ WL_INLINE void wl_softirq_exit(const struct wl_chain_config *cfg, struct wl_cpu 
 	wl_frame_pop(c, WL_FRAME_SOFTIRQ, now);
 }
 
-/* A CPU that goes idle has no pending softirq; a chain that says so was raised and never run. */
+/*
+ * A CPU that goes idle has no pending softirq; a chain that says so was raised and never run. Not
+ * so on PREEMPT_RT: its thread may be waiting for a lock.
+ */
 WL_INLINE void wl_softirq_drop(struct wl_cpu *c)
 {
 	if (!c->pending_mask)

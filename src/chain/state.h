@@ -93,6 +93,7 @@ struct wl_cpu {
 	struct wl_interruption late[WL_INTERRUPTIONS]; /* see wl_cpu_late_ns() */
 	__u64 rq_read, rq_ahead; /* the run queue's clock when it was last compared; monotonic less
 				    that */
+	struct wl_who holder;    /* during a switch: who held the CPU */
 	struct wl_run run;       /* the task on the CPU now; see wl_run_is_named() */
 	struct wl_run recent[WL_RECENT];
 	__u64 counters[WL_CNT_MAX];
@@ -127,10 +128,10 @@ struct wl_task {
 	__u64 wake_ts;
 	struct wl_who waker;
 	__u8 wake_throttled; /* its run queue was out of quota when it was woken */
-	__u8 pad;
-	__u8 sleep_io;      /* blocked in iowait */
-	__u8 sleep_stopped; /* stopped or traced */
-	__u8 sleep_hard;    /* not interruptible */
+	__u8 sleep_lock;     /* see wl_sleep.lock */
+	__u8 sleep_io;       /* blocked in iowait */
+	__u8 sleep_stopped;  /* stopped or traced */
+	__u8 sleep_hard;     /* not interruptible */
 	__u8 nhomes;
 	__u8 soft_on;  /* PREEMPT_RT: spare is the softirq that it runs */
 	__u8 received; /* its response has received data: more of it is another request */

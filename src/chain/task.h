@@ -21,7 +21,7 @@
 
 #include "holder.h"
 #include "home.h"
-#include "softirq.h"
+#include "timer.h"
 
 WL_INLINE struct wl_path *wl_task_cur(struct wl_task *t)
 {
@@ -56,14 +56,15 @@ WL_INLINE __u64 wl_task_unrun(struct wl_path *p, __u64 ns)
 	return 0;
 }
 
-/* Charges running time up to now, less what interrupts and the host took of it. */
+/* Charges running time up to now, less what interrupts and the host took of it. A link is named:
+ * it is not the target that ran. */
 WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, __u64 now)
 {
 	struct wl_path *p = wl_task_cur(t);
 	__u64 total = wl_cpu_irq_ns(c, now);
 	__u64 ns = wl_sat(now, p->h.last), irq = wl_sat(total, t->irq_base);
 	__u64 stolen = steal ? wl_sat(steal, t->steal_base) : 0, all = stolen;
-	struct wl_who big;
+	struct wl_who who;
 
 	t->irq_base = total;
 	if (steal)
@@ -73,13 +74,16 @@ WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, 
 	p->h.last += ns;
 	irq = irq < ns ? irq : ns;
 	stolen = stolen < ns - irq ? stolen : ns - irq;
+	__builtin_memset(&who, 0, sizeof(who));
+	if (t->flags & WL_TASK_LINK)
+		who = c->run.who;
 	wl_path_merge(p, t->reclaim ? WL_SEG_RECLAIM : WL_SEG_RUNNING, ns - irq - stolen, c->cpu,
-		      0);
+		      &who);
 	if (irq) {
-		__builtin_memset(&big, 0, sizeof(big));
-		big.ctx = c->irq_big_ctx;
-		big.nr = c->irq_big_nr;
-		wl_path_merge(p, WL_SEG_INTERRUPTED, irq, c->cpu, &big);
+		__builtin_memset(&who, 0, sizeof(who));
+		who.ctx = c->irq_big_ctx;
+		who.nr = c->irq_big_nr;
+		wl_path_merge(p, WL_SEG_INTERRUPTED, irq, c->cpu, &who);
 	}
 	stolen += wl_task_unrun(p, all - stolen);
 	wl_path_merge(p, WL_SEG_STEAL, stolen, c->cpu, 0);
@@ -177,7 +181,7 @@ WL_INLINE void wl_wake_branch(const struct wl_chain_config *cfg, struct wl_cpu *
 
 /* First on every switch: no frame survives one on mainline, and on PREEMPT_RT only hard interrupts
  * have frames. */
-WL_INLINE void wl_cpu_switch(struct wl_cpu *c, int to_idle)
+WL_INLINE void wl_cpu_switch(const struct wl_chain_config *cfg, struct wl_cpu *c, int to_idle)
 {
 	c->returned = 0;
 	if (c->depth) {
@@ -185,7 +189,7 @@ WL_INLINE void wl_cpu_switch(struct wl_cpu *c, int to_idle)
 		c->depth = 0;
 		c->counting = 0;
 	}
-	if (to_idle)
+	if (to_idle && !cfg->rt)
 		wl_softirq_drop(c);
 }
 
@@ -268,6 +272,7 @@ WL_INLINE __u8 wl_task_out_asleep(const struct wl_chain_config *cfg, struct wl_t
 	t->status = WL_TASK_BLOCKED;
 	t->call = wl_task_call(cfg, t, s);
 	t->arg = s->arg;
+	t->sleep_lock = s->lock;
 	t->sleep_io = s->io;
 	t->sleep_stopped = s->stopped;
 	t->sleep_hard = s->hard;
@@ -304,6 +309,15 @@ WL_INLINE void wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 	t->irq_base = c->irq_ns;
 }
 
+/* PREEMPT_RT: the softirq that this task runs leaves the CPU with it; it blocks for locks only. */
+WL_INLINE void wl_soft_out(struct wl_cpu *c, struct wl_task *t, const struct wl_sleep *s, __u64 now)
+{
+	wl_path_close(&t->spare, now, c->cpu, &c->run.who);
+	t->spare.h.state = !s->runnable   ? WL_SEG_LOCK
+			   : s->throttled ? WL_SEG_THROTTLED
+					  : WL_SEG_PREEMPTED;
+}
+
 /*
  * The task leaves the CPU. Returns the kind of end of its response, WL_END_NONE if there is none;
  * the host reports wl_task_cur(t) and then calls wl_task_finish().
@@ -318,6 +332,8 @@ WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, 
 		t->steal_base = steal;
 	}
 	wl_task_charge(c, t, steal, now);
+	if (cfg->rt && t->soft_on)
+		wl_soft_out(c, t, s, now);
 	t->since = now;
 	if (!s->runnable)
 		return wl_task_out_asleep(cfg, t, s, next);
@@ -330,18 +346,31 @@ WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, 
 	return WL_END_NONE;
 }
 
-/* Closes a wait for a CPU, naming who held it. */
+/* Closes a wait for a CPU, naming who held it. At a switch only. */
 WL_INLINE void wl_task_close_wait(struct wl_cpu *c, struct wl_cpu *from_cpu, struct wl_path *p,
 				  __u64 now)
 {
-	struct wl_who who;
+	struct wl_who *who = &c->holder;
 
-	__builtin_memset(&who, 0, sizeof(who));
+	__builtin_memset(who, 0, sizeof(*who));
 	if (wl_sat(now, p->h.last) >= WL_LONG_RUN_NS)
-		wl_holder_find(c, from_cpu, &who, p->h.last, now);
+		wl_holder_find(c, from_cpu, who, p->h.last, now);
 	else if (c->run.who.ctx == WL_WHO_TASK || c->run.who.ctx == WL_WHO_IDLE)
-		who = c->run.who;
-	wl_path_close(p, now, c->cpu, &who);
+		*who = c->run.who;
+	wl_path_close(p, now, c->cpu, who);
+}
+
+/* The softirq goes on; before the wake-up is taken. */
+WL_INLINE void wl_soft_in(struct wl_cpu *c, struct wl_cpu *from_cpu, struct wl_task *t, __u64 now)
+{
+	struct wl_path *p = &t->spare;
+
+	if (p->h.state == WL_SEG_LOCK && wl_task_next(t) == WL_SLOT_FULL) {
+		wl_path_close(p, t->wake_ts < now ? t->wake_ts : now, t->wake_cpu, &t->waker);
+		p->h.state = WL_SEG_WAKEUP;
+	}
+	wl_task_close_wait(c, from_cpu, p, now);
+	p->h.state = WL_SEG_SOFTIRQ;
 }
 
 /* A wait in mid-work is over: what it was up to the wake-up, and the wait for a CPU from there. */
@@ -393,6 +422,8 @@ WL_INLINE __u8 wl_task_in(const struct wl_chain_config *cfg, struct wl_cpu *c,
 	struct wl_path *p;
 
 	wl_task_step(t);
+	if (cfg->rt && t->soft_on)
+		wl_soft_in(c, from_cpu, t, now);
 	if (t->status == WL_TASK_BLOCKED || t->status == WL_TASK_MIDWORK)
 		wl_task_in_asleep(cfg, c, from_cpu, t, now);
 	else if (t->status == WL_TASK_PREEMPTED && wl_task_cur(t)->h.id)

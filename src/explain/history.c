@@ -14,12 +14,6 @@
 #define WAKE_MOVE_NS 100000 /* a waker chooses the wakee's CPU within this time */
 
 /* How a task sleeps, and what it has been woken with ahead of that. */
-struct sleep {
-	int32_t call;
-	uint64_t arg;
-	bool io, hard, stopped, compat;
-};
-
 /* A task of the builder's: what it does from `since` on. */
 struct doing {
 	uint32_t tid, index; /* in the timeline */
@@ -29,7 +23,7 @@ struct doing {
 	bool early; /* woken while it was on its CPU */
 	bool moved; /* its CPU was chosen since it was woken */
 	uint16_t cpu, early_cpu;
-	struct sleep sleep;
+	struct wl_sleep sleep;
 	struct wl_who early_by;
 };
 
@@ -175,6 +169,7 @@ static uint8_t sleep_kind(const struct history *h, const struct doing *d, const 
 	memset(&t, 0, sizeof(t));
 	t.call = d->sleep.call;
 	t.arg = d->sleep.arg;
+	t.sleep_lock = d->sleep.lock;
 	t.sleep_io = d->sleep.io;
 	t.sleep_hard = d->sleep.hard;
 	t.sleep_stopped = d->sleep.stopped;
@@ -198,16 +193,6 @@ static void close_sleep(struct history *h, struct doing *d, const struct wl_who 
 }
 
 /* --- switches --- */
-
-static void take_sleep(struct doing *d, const struct wl_ev_sched_switch *e)
-{
-	d->sleep.call = e->wl_prev_call;
-	d->sleep.arg = e->wl_prev_arg;
-	d->sleep.io = e->wl_flags & WL_SW_IO;
-	d->sleep.hard = e->wl_flags & WL_SW_HARD;
-	d->sleep.stopped = e->wl_flags & WL_SW_STOPPED;
-	d->sleep.compat = e->wl_flags & WL_SW_COMPAT;
-}
 
 /* It had been woken on its way to sleep: the sleep has no length, but somebody ended it. */
 static void fall_asleep(struct history *h, struct doing *d, uint32_t cpu)
@@ -236,7 +221,7 @@ static void leave(struct history *h, const struct wl_ev_sched_switch *e, struct 
 	}
 	entry(h, d)->ran = true;
 	close_state(h, d, d->kind);
-	take_sleep(d, e);
+	wl_replay_sleep(e, &d->sleep);
 	if (!(e->wl_flags & WL_SW_RUNNABLE)) {
 		fall_asleep(h, d, cpu);
 		return;

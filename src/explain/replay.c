@@ -89,21 +89,6 @@ static int report(const struct step *s, struct wl_replay_task *task,
 
 /* --- switches --- */
 
-static void sleep_of(const struct wl_ev_sched_switch *e, struct wl_sleep *s)
-{
-	memset(s, 0, sizeof(*s));
-	s->call = e->wl_prev_call;
-	s->arg = e->wl_prev_arg;
-	s->runnable = (e->wl_flags & WL_SW_RUNNABLE) != 0;
-	s->hard = (e->wl_flags & WL_SW_HARD) != 0;
-	s->noload = (e->wl_flags & WL_SW_NOLOAD) != 0;
-	s->stopped = (e->wl_flags & WL_SW_STOPPED) != 0;
-	s->dead = (e->wl_flags & WL_SW_DEAD) != 0;
-	s->io = (e->wl_flags & WL_SW_IO) != 0;
-	s->throttled = (e->wl_flags & WL_SW_THROTTLED) != 0;
-	s->compat = (e->wl_flags & WL_SW_COMPAT) != 0;
-}
-
 /* What the task has now is what the kernel side says: nothing. */
 static void become_known(struct wl_replay_task *task, uint8_t flags)
 {
@@ -144,7 +129,7 @@ static int switch_out(struct step *s, const struct wl_replay_who *who)
 		return -ENOMEM;
 	task->who = *who;
 	keep_flags(&task->t, e->wl_prev_task);
-	sleep_of(e, &sleep);
+	wl_replay_sleep(e, &sleep);
 	kind = wl_task_out(&s->r->cfg, s->c, &task->t, &sleep, e->wl_steal, s->now);
 	ret = report(s, task, who, e->wl_prev_end, kind, e->wl_prev_task);
 	if (kind)
@@ -236,7 +221,7 @@ static int on_switch(struct step *s)
 		return ret;
 	if (e->wl_flags & WL_SW_NEXT || wl_run_is_long(&s->c->run, s->now))
 		name_run(s, &prev);
-	wl_cpu_switch(s->c, !next.tid);
+	wl_cpu_switch(&s->r->cfg, s->c, !next.tid);
 	ret = switch_out(s, &prev);
 	if (!ret)
 		ret = switch_in(s, &next);
@@ -357,17 +342,31 @@ static int on_nmi(struct step *s)
 	return 0;
 }
 
+/* As the kernel side looks it up: on PREEMPT_RT the task that runs a softirq. */
+static struct wl_task *softirq_task(const struct step *s)
+{
+	struct wl_replay_task *task = s->r->cfg.rt ? current_task(s) : NULL;
+
+	return task ? &task->t : NULL;
+}
+
 static int on_timer_entry(struct step *s)
 {
 	const struct wl_ev_timer_hrtimer_expire_entry *e = s->e->payload;
 
-	wl_timer_enter(s->c, e->wl_softexpires, e->wl_expires, (uint16_t)e->wl_clock, s->now);
+	const struct wl_expiry x = {
+		.soft = e->wl_softexpires,
+		.hard = e->wl_expires,
+		.clock = (uint16_t)e->wl_clock,
+	};
+
+	wl_timer_enter(&s->r->cfg, s->c, softirq_task(s), &x, s->now);
 	return 0;
 }
 
 static int on_timer_exit(struct step *s)
 {
-	wl_timer_exit(s->c, s->now);
+	wl_timer_exit(&s->r->cfg, s->c, softirq_task(s), s->now);
 	return 0;
 }
 

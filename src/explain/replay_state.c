@@ -69,6 +69,22 @@ void wl_replay_listen(struct wl_replay *r, wl_replay_event_fn fn, void *ctx)
 	r->event_ctx = ctx;
 }
 
+void wl_replay_sleep(const struct wl_ev_sched_switch *e, struct wl_sleep *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->call = e->wl_prev_call;
+	s->arg = e->wl_prev_arg;
+	s->runnable = (e->wl_flags & WL_SW_RUNNABLE) != 0;
+	s->hard = (e->wl_flags & WL_SW_HARD) != 0;
+	s->noload = (e->wl_flags & WL_SW_NOLOAD) != 0;
+	s->stopped = (e->wl_flags & WL_SW_STOPPED) != 0;
+	s->dead = (e->wl_flags & WL_SW_DEAD) != 0;
+	s->io = (e->wl_flags & WL_SW_IO) != 0;
+	s->throttled = (e->wl_flags & WL_SW_THROTTLED) != 0;
+	s->compat = (e->wl_flags & WL_SW_COMPAT) != 0;
+	s->lock = (e->wl_flags & WL_SW_LOCK) != 0;
+}
+
 void wl_replay_name(const struct wl_replay_who *who, struct wl_who *w)
 {
 	memset(w, 0, sizeof(*w));

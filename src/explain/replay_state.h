@@ -70,6 +70,9 @@ bool wl_replay_in_doubt(const struct wl_replay *r, uint64_t id);
 
 /* Before wl_replay_run(). */
 void wl_replay_listen(struct wl_replay *r, wl_replay_event_fn fn, void *ctx);
+/* How the previous task of a switch sleeps, or that it does not. */
+void wl_replay_sleep(const struct wl_ev_sched_switch *e, struct wl_sleep *s);
+
 void wl_replay_name(const struct wl_replay_who *who, struct wl_who *w);
 /* The present context of a CPU: its innermost frame, or its task. */
 void wl_replay_who_now(const struct wl_replay *r, uint32_t cpu, struct wl_who *who);

@@ -170,21 +170,30 @@ void machine_irq_exit(struct machine *m, uint32_t cpu)
 	wl_irq_exit(&m->cpu[cpu].c, m->now);
 }
 
+/* In a softirq of PREEMPT_RT, which is no context of the CPU's. */
+static bool is_preemptible(const struct machine *m, const struct machine_cpu *at)
+{
+	return m->cfg.rt && !at->depth && at->cur && at->cur->t.soft_on;
+}
+
 void machine_timer_enter(struct machine *m, uint32_t cpu, uint16_t clock, uint64_t soft,
 			 uint64_t hard)
 {
 	watch(m,
 	      (struct machine_event){
 		      .kind = EV_TIMER_ENTER, .cpu = cpu, .nr = clock, .soft = soft, .hard = hard });
-	push(&m->cpu[cpu], WL_FRAME_TIMER, clock);
-	wl_timer_enter(&m->cpu[cpu].c, soft, hard, clock, m->now);
+	if (!is_preemptible(m, &m->cpu[cpu]))
+		push(&m->cpu[cpu], WL_FRAME_TIMER, clock);
+	wl_timer_enter(&m->cfg, &m->cpu[cpu].c, host_softirq_task(m, &m->cpu[cpu]),
+		       &(struct wl_expiry){ soft, hard, clock }, m->now);
 }
 
 void machine_timer_exit(struct machine *m, uint32_t cpu)
 {
 	watch(m, (struct machine_event){ .kind = EV_TIMER_EXIT, .cpu = cpu });
-	pop(&m->cpu[cpu], WL_FRAME_TIMER);
-	wl_timer_exit(&m->cpu[cpu].c, m->now);
+	if (!is_preemptible(m, &m->cpu[cpu]))
+		pop(&m->cpu[cpu], WL_FRAME_TIMER);
+	wl_timer_exit(&m->cfg, &m->cpu[cpu].c, host_softirq_task(m, &m->cpu[cpu]), m->now);
 }
 
 void machine_raise(struct machine *m, uint32_t cpu, uint16_t vec)
@@ -466,7 +475,7 @@ static void switch_to(struct machine *m, uint32_t cpu, const struct wl_sleep *s,
 	watch(m, (struct machine_event){ .kind = EV_SWITCH, .cpu = cpu, .task = next, .sleep = s });
 	if (host_reaches(next) || wl_run_is_long(&at->c.run, m->now))
 		host_name(at);
-	wl_cpu_switch(&at->c, !next);
+	wl_cpu_switch(&m->cfg, &at->c, !next);
 	host_switch_out(m, at, s);
 	host_switch_in(m, at, next);
 	wl_cpu_switched(&at->c, next ? next->tid : 0, next ? next->tgid : 0, m->now);

@@ -215,8 +215,8 @@ static uint64_t late_send(bool late)
 	wl_irq_enter(c, 30, 0, now + 5);
 	wl_irq_exit(c, now + 12);
 	wl_irq_enter(c, 31, 0, now + 20);
-	wl_timer_enter(c, now + 20, now + 20, 1, now + 21);
-	wl_timer_exit(c, now + 22);
+	wl_timer_enter(&m.cfg, c, NULL, &(struct wl_expiry){ now + 20, now + 20, 1 }, now + 21);
+	wl_timer_exit(&m.cfg, c, NULL, now + 22);
 	wl_irq_exit(c, now + 23);
 	if (late)
 		wl_turn_send(c, &a->t, now);
@@ -268,7 +268,7 @@ static void test_exit_without_entry(void **state)
 	wl_softirq_exit(&m.cfg, c, NULL, m.now);
 	assert_int_equal(c->depth, 1);
 	assert_int_equal(machine_counter(&m, WL_CNT_RESYNC), 1);
-	wl_cpu_switch(c, 0);
+	wl_cpu_switch(&m.cfg, c, 0);
 	assert_int_equal(c->depth, 0);
 	assert_int_equal(machine_counter(&m, WL_CNT_RESYNC), 2);
 }
@@ -308,11 +308,11 @@ static void test_timer_odd(void **state)
 {
 	struct wl_cpu *c = &m.cpu[0].c;
 
-	wl_timer_enter(c, m.now + 100, m.now + 200, 0, m.now);
+	wl_timer_enter(&m.cfg, c, NULL, &(struct wl_expiry){ m.now + 100, m.now + 200, 0 }, m.now);
 	assert_int_equal(c->frames[0].p.h.start, m.now);
 	assert_int_equal(c->frames[0].p.h.nseg, 0);
-	wl_timer_exit(c, m.now);
-	wl_timer_enter(c, 0, 0, 0, m.now);
+	wl_timer_exit(&m.cfg, c, NULL, m.now);
+	wl_timer_enter(&m.cfg, c, NULL, &(struct wl_expiry){ 0, 0, 0 }, m.now);
 	assert_int_equal(c->frames[0].p.h.start, m.now);
 }
 
