@@ -345,9 +345,11 @@ static int finish(struct track *t)
 
 static int measure(struct track *t, int argc, char **argv)
 {
-	int ret = say_start(t, argc, argv);
+	int ret;
 
+	/* who has seen that we have started may rely on it */
 	wl_trackers_start(t->trackers);
+	ret = say_start(t, argc, argv);
 	t->loop.started = wl_machine_now();
 	t->next_refresh = t->loop.started + SECOND_NS;
 	if (!ret)

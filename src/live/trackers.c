@@ -102,11 +102,12 @@ static int open_object(struct wl_trackers *t, const struct wl_trackers_options *
 		return bpf_object__btf(t->object)
 			       ? 0
 			       : refuse(o, "has no BTF: compile it with clang -g, and don't strip .BTF");
-	if (errno == ENOENT || errno == EACCES || errno == EISDIR)
+	if (!o->object && access(o->name, R_OK))
 		wl_error("cannot read '%s': %s", o->name, strerror(errno));
 	else
-		wl_error("'%s' is not a BPF object: %s (clang -g -O2 -target bpf -c)", o->name,
-			 strerror(errno));
+		wl_error("'%s' is not a BPF object that can be loaded (make one with clang -g -O2 "
+			 "-target bpf -c; -v says more)",
+			 o->name);
 	return -EINVAL;
 }
 
@@ -229,6 +230,10 @@ static int set_target(struct wl_trackers *t, const struct wl_trackers_options *o
  */
 static int load_error(const struct wl_trackers_options *o, int err)
 {
+	if (err == -EPERM && !geteuid()) {
+		wl_error("this kernel does not allow '%s' (run with -v to see why)", o->name);
+		return -EOPNOTSUPP;
+	}
 	if (err == -EPERM) {
 		wl_error("not allowed to load BPF programs: run it as root, or with CAP_BPF and "
 			 "CAP_PERFMON");

@@ -190,10 +190,10 @@ static int parse_field(struct wl_user_event *e, char *line)
 		return 0;
 	*end = '\0';
 	type += 6;
-	array = strrchr(type, '[');
+	name = strrchr(type, ' ');
+	array = name ? strchr(name, '[') : NULL; /* not the one of "__data_loc char[] name" */
 	if (array)
 		*array = '\0';
-	name = strrchr(type, ' ');
 	if (!name || !strncmp(name + 1, "common_", 7))
 		return 0;
 	*name++ = '\0';
@@ -421,6 +421,9 @@ static const char *reason(const struct wl_user_event *e, int err)
 		return "this kernel has no kprobes (try tp:…)";
 	if (err == ENOENT && kernel)
 		return "there is no such function, or it can't be probed";
+	if (err >= __LIBBPF_ERRNO__START)
+		return "it is not a file of this machine's code, or that name is in it more than "
+		       "once (try uprobe:PATH:0xOFFSET)";
 	if (err == ENOENT)
 		return "there is no such file, or nothing of that name in it";
 	return strerror(err);

@@ -4,13 +4,21 @@
  * and process. What the stack merges into another packet, or drops, is not counted.
  */
 #include "bpf/track/track.h"
+#include "bpf/track/calls.h"
+
+#define ETH_P_IP 0x0008 /* these two in the network's byte order */
+#define ETH_P_IPV6 0xdd86
+#define IP_PROTOCOL 9 /* where their headers say what is in them */
+#define IPV6_NEXT_HEADER 6
+#define IPPROTO_UDP_NR 17
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct sk_buff___more {
 	unsigned char *head;
 	unsigned int len;
-	int skb_iif;
+	__u16 network_header;
+	__u16 protocol;
 	struct net_device *dev;
 };
 
@@ -44,10 +52,8 @@ int BPF_PROG(wl_track_receive, struct sk_buff___more *skb)
 	return 0;
 }
 
-SEC("tp_btf/skb_copy_datagram_iovec")
-int BPF_PROG(wl_track_copy, struct sk_buff___more *skb, int len)
+static __noinline int wl_net_end(struct sk_buff___more *skb, struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	lt_hex key = (lt_hex)skb;
 	struct lt1_event_net *e = latency_tracker_find(net, &key);
 	__u64 now = bpf_ktime_get_ns();
@@ -69,11 +75,51 @@ int BPF_PROG(wl_track_copy, struct sk_buff___more *skb, int len)
 	return 0;
 }
 
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(wl_track_copy, struct sk_buff___more *skb, int len)
+{
+	return wl_net_end(skb, bpf_get_current_task_btf());
+}
+
+WL_INLINE int wl_net_is_udp(struct sk_buff___more *skb)
+{
+	__u32 at = skb->protocol == ETH_P_IP ? IP_PROTOCOL : IPV6_NEXT_HEADER;
+	__u8 protocol = 0;
+
+	if (skb->protocol != ETH_P_IP && skb->protocol != ETH_P_IPV6)
+		return 0;
+	bpf_probe_read_kernel(&protocol, sizeof(protocol), skb->head + skb->network_header + at);
+	return protocol == IPPROTO_UDP_NR;
+}
+
+WL_INLINE int wl_net_receives(struct task_struct *task)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	switch (WL_CALL_NR(regs)) {
+	case WL_CALL_READ:
+	case WL_CALL_READV:
+	case WL_CALL_RECVFROM:
+	case WL_CALL_RECVMSG:
+	case WL_CALL_RECVMMSG:
+	case WL_CALL_IO_URING_ENTER:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* A datagram in one piece is copied without that event, and freed by whoever has received it. */
 SEC("tp_btf/consume_skb")
 int BPF_PROG(wl_track_consume, struct sk_buff___more *skb)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	lt_hex key = (lt_hex)skb;
 
+	if (!latency_tracker_find(net, &key))
+		return 0;
+	if (wl_net_is_udp(skb) && wl_net_receives(task))
+		return wl_net_end(skb, task);
 	latency_tracker_discard(net, &key);
 	return 0;
 }

@@ -84,17 +84,17 @@ WL_INLINE __u64 wl_user_register(struct pt_regs *regs, __u32 nr)
 {
 	switch (nr) {
 	case 0:
-		return PT_REGS_PARM1(regs);
+		return PT_REGS_PARM1_CORE(regs);
 	case 1:
-		return PT_REGS_PARM2(regs);
+		return PT_REGS_PARM2_CORE(regs);
 	case 2:
-		return PT_REGS_PARM3(regs);
+		return PT_REGS_PARM3_CORE(regs);
 	case 3:
-		return PT_REGS_PARM4(regs);
+		return PT_REGS_PARM4_CORE(regs);
 	case 4:
-		return PT_REGS_PARM5(regs);
+		return PT_REGS_PARM5_CORE(regs);
 	default:
-		return regs->r9;
+		return BPF_CORE_READ(regs, r9);
 	}
 }
 
@@ -134,7 +134,7 @@ WL_INLINE void wl_user_eval(struct wl_user_value *v, enum wl_user_kind kind,
 		return;
 	case WL_USER_RESULT:
 		if (kind == USER_PROBE)
-			v->v[0] = PT_REGS_RC((struct pt_regs *)ctx);
+			v->v[0] = PT_REGS_RC_CORE((struct pt_regs *)ctx);
 		return;
 	case WL_USER_TID:
 		v->v[0] = (__u32)bpf_get_current_pid_tgid();
