@@ -219,12 +219,12 @@ LATENCY_TRACKER_INLINE int latency_tracker_insert(void *events, const void *key,
 	}
 	if (!ret)
 		return LATENCY_TRACKER_OK;
-	if (ret == -16 /* EBUSY */) {
-		latency_tracker_count(&control->lost);
-		return LATENCY_TRACKER_LOST;
+	if (ret == -7 /* E2BIG */ || ret == -12 /* ENOMEM */) {
+		latency_tracker_count(&control->full);
+		return LATENCY_TRACKER_FULL;
 	}
-	latency_tracker_count(&control->full);
-	return LATENCY_TRACKER_FULL;
+	latency_tracker_count(&control->lost); /* EBUSY; since 6.15 EDEADLK, ETIMEDOUT */
+	return LATENCY_TRACKER_LOST;
 }
 
 /* Is this delay slow? Raises the threshold, if it is to follow the worst. */

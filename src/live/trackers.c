@@ -19,7 +19,7 @@
 #define PREFIX "lt1_"
 #define CONTROL PREFIX "control_"
 #define WALK PREFIX "walk_"
-#define EXPIRE_NS 60000000000ull /* what is open for so long will hardly end */
+#define EXPIRE_NS 600000000000ull /* what is open for so long will hardly end */
 #define POLL_RECORDS 1024
 
 struct tracker {
