@@ -45,10 +45,10 @@
  *	map lt1_rows_NAME     per-CPU hash, key: the row type, value: struct latency_tracker_row;
  *	                      only with LATENCY_TRACKER_ROWS()
  *	map lt1_total_NAME    per-CPU array of one row: events that are in no row of their own
- *	map lt1_slow_NAME     ring buffer of struct latency_tracker_record, key, private (each from a
- *	                      multiple of 8 on): what was over the threshold, or late
- *	map lt1_control_NAME  array of one struct latency_tracker_control, mapped by user space
- *	program lt1_walk_NAME (syscall): finds events past the timeout; user space runs it now and then
+ *	map lt1_slow_NAME     ring buffer of struct latency_tracker_record, key, private (each from
+ *a multiple of 8 on): what was over the threshold, or late map lt1_control_NAME  array of one
+ *struct latency_tracker_control, mapped by user space program lt1_walk_NAME (syscall): finds events
+ *past the timeout; user space runs it now and then
  *
  * Fields of key, private and row are shown by their names, by the types below; bit fields, and
  * what is named pad..., are not.
@@ -79,8 +79,8 @@ typedef struct {
 } lt_stack;
 
 typedef struct {
-	__u8 ip[16]; /* IPv4: in the first 4 bytes */
-	__u16 port;  /* of this machine's byte order */
+	__u8 ip[16];  /* IPv4: in the first 4 bytes */
+	__u16 port;   /* of this machine's byte order */
 	__u16 family; /* AF_INET 2, AF_INET6 10, 0: none */
 } lt_addr;
 
@@ -100,14 +100,14 @@ struct latency_tracker_control {
 	__u64 timeout;   /* an event that is open for longer is told of, ns; 0: never */
 	__u64 expire;    /* and given up after this time, ns; 0: never */
 	__u32 on;
-	__u32 worst;     /* 1: the threshold rises to each new worst */
+	__u32 worst; /* 1: the threshold rises to each new worst */
 	__u64 next_id;
-	__u64 full;      /* events skipped: no room */
-	__u64 lost;      /* events skipped: table busy (an interrupt in the middle of it) */
-	__u64 replaced;  /* events that another in of their key has replaced */
+	__u64 full;     /* events skipped: no room */
+	__u64 lost;     /* events skipped: table busy (an interrupt in the middle of it) */
+	__u64 replaced; /* events that another in of their key has replaced */
 	__u64 discarded;
-	__u64 untold;    /* slow ones that the ring buffer had no room for */
-	__u64 late;      /* events past the timeout */
+	__u64 untold; /* slow ones that the ring buffer had no room for */
+	__u64 late;   /* events past the timeout */
 	__u64 expired;
 	__u64 backwards; /* ends before their begin: counted as 0 */
 	__u64 rows_full; /* events counted in the total, for want of a row */
@@ -140,11 +140,11 @@ struct latency_tracker_event {
 
 /* What user space is told. */
 struct latency_tracker_record {
-	__u64 id;    /* the same for a timeout and its end */
+	__u64 id;         /* the same for a timeout and its end */
 	__u64 start, end; /* CLOCK_MONOTONIC, ns; end: until now, if it is still open */
 	__u64 threshold;
 	__u32 flags;
-	__u32 cpu;   /* who ended it, and where */
+	__u32 cpu; /* who ended it, and where */
 	__u32 pid, tid;
 	char comm[16];
 };
@@ -383,9 +383,9 @@ struct latency_tracker_walk {
 	/* whoever moves the state ends it: two outs count once */                                 \
 	LATENCY_TRACKER_INLINE int lt1_claim_##name(struct lt1_event_##name *e)                    \
 	{                                                                                          \
-		return e && __sync_val_compare_and_swap(&e->head.state, LATENCY_TRACKER_LIVE,      \
-							LATENCY_TRACKER_DONE) ==                   \
-				    LATENCY_TRACKER_LIVE;                                          \
+		return e &&                                                                        \
+		       __sync_val_compare_and_swap(&e->head.state, LATENCY_TRACKER_LIVE,           \
+						   LATENCY_TRACKER_DONE) == LATENCY_TRACKER_LIVE;  \
 	}                                                                                          \
 	LATENCY_TRACKER_INLINE int lt1_out_##name(const key_type *key, void *rows,                 \
 						  const void *row, __u64 end)                      \
@@ -430,7 +430,8 @@ struct latency_tracker_walk {
 		if (control->timeout && age > control->timeout && !e->head.id) {                   \
 			head.id = latency_tracker_new_id(control);                                 \
 			head.threshold = control->threshold;                                       \
-			if (e->head.start == head.start && e->head.state == LATENCY_TRACKER_LIVE) { \
+			if (e->head.start == head.start &&                                         \
+			    e->head.state == LATENCY_TRACKER_LIVE) {                               \
 				e->head.id = head.id;                                              \
 				latency_tracker_count(&control->late);                             \
 				lt1_tell_##name(control, key, &e->priv, &head);                    \
@@ -492,7 +493,7 @@ struct latency_tracker_walk {
 	({                                                                                         \
 		struct latency_tracker_control *lt1_c = lt1_switch_##name();                       \
 		__u64 lt1_s = (event)->head.start;                                                 \
-		lt1_c && (now) > lt1_s && (now) - lt1_s > lt1_c->threshold;                        \
+		lt1_c && (now) > lt1_s && (now)-lt1_s > lt1_c->threshold;                          \
 	})
 
 /* It will not end: forget it. */

@@ -12,10 +12,10 @@
 
 enum wl_user_source {
 	WL_USER_NONE = 0,
-	WL_USER_FIELD = 1,     /* bytes of a tracepoint's record */
+	WL_USER_FIELD = 1,      /* bytes of a tracepoint's record */
 	WL_USER_TEXT_FIELD = 2, /* the same, a text */
-	WL_USER_TEXT_LOC = 3,  /* a text that the record says the place of (__data_loc) */
-	WL_USER_ARG = 4,       /* of a function or a USDT probe */
+	WL_USER_TEXT_LOC = 3,   /* a text that the record says the place of (__data_loc) */
+	WL_USER_ARG = 4,        /* of a function or a USDT probe */
 	WL_USER_RESULT = 5,
 	WL_USER_TID = 6,
 	WL_USER_PID = 7,

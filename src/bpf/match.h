@@ -107,8 +107,7 @@ static __noinline int wl_match_cgroups(struct task_struct *task)
 			cgroup = BPF_CORE_READ(set, dfl_cgrp);
 		else
 			cgroup = BPF_CORE_READ(set, subsys[subsys & 15], cgroup);
-		if (wl_cgroup_at(cgroup, cfg->groups[i].level & 63) ==
-		    cfg->groups[i].id)
+		if (wl_cgroup_at(cgroup, cfg->groups[i].level & 63) == cfg->groups[i].id)
 			return 1;
 	}
 	return 0;

@@ -29,8 +29,8 @@ WL_INLINE int wl_match(struct task_struct *task, __u8 flags, const struct wl_nam
 }
 
 /*
- * Its flags now. name: the one it is about to get. Nothing may be left of r0 but a number, so it has a
- * result that is used.
+ * Its flags now. name: the one it is about to get. Nothing may be left of r0 but a number, so it
+ * has a result that is used.
  */
 static __noinline __u8 wl_task_check_as(struct wl_task *t, struct task_struct *task,
 					const struct wl_name *name, __u64 now)

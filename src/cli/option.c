@@ -656,8 +656,8 @@ const struct wl_option wl_options_table[] = {
 	  "what both have in common: fields, arguments (arg0...),\n"
 	  "tid, pid, cpu; a=b: a at the begin, b at the end",
 	  WL_OPTION_TRACK_ONLY },
-	{ NULL, 0, "where", "EXPR", apply_where,
-	  "of the begin: nr_sector > 8 && rwbs == 'W'", WL_OPTION_TRACK_ONLY },
+	{ NULL, 0, "where", "EXPR", apply_where, "of the begin: nr_sector > 8 && rwbs == 'W'",
+	  WL_OPTION_TRACK_ONLY },
 	{ NULL, 0, "by", "EXPR", apply_by, "rows of the table by this (default: comm)",
 	  WL_OPTION_TRACK_ONLY },
 	{ .group = "Flight recorder: what the kernel did, kept in memory",

@@ -34,9 +34,9 @@ struct wl_options {
 	/* track; NULL: not given */
 	const char *kind; /* or a file */
 	const char *begin, *end, *key, *where, *by;
-	uint32_t worst;       /* lines of the table of the worst */
-	bool capture;         /* a slow one asks a running watch for a capture */
-	char over_text[64];   /* how the threshold reads for people */
+	uint32_t worst;     /* lines of the table of the worst */
+	bool capture;       /* a slow one asks a running watch for a capture */
+	char over_text[64]; /* how the threshold reads for people */
 };
 
 /*

@@ -133,8 +133,12 @@ static int open_sink(struct track *t)
 
 static int check_usage(const struct wl_options *o)
 {
-	const char *extra = o->begin ? "--in" : o->end ? "--out" : o->key ? "--key" : o->where
-			    ? "--where" : o->by ? "--by" : NULL;
+	const char *extra = o->begin   ? "--in"
+			    : o->end   ? "--out"
+			    : o->key   ? "--key"
+			    : o->where ? "--where"
+			    : o->by    ? "--by"
+				       : NULL;
 	const char *missing = !o->begin ? "--in" : !o->end ? "--out" : !o->key ? "--key" : NULL;
 
 	if (o->kind && extra) {
@@ -203,7 +207,8 @@ static void follow_quantile(struct track *t)
 		struct wl_tracked_stats stats;
 		uint64_t over;
 
-		if (!wl_trackers_stats(t->trackers, i, &stats) && stats.total.count >= LEAST_EVENTS) {
+		if (!wl_trackers_stats(t->trackers, i, &stats) &&
+		    stats.total.count >= LEAST_EVENTS) {
 			over = wl_agg_quantile(&stats.total, o->quantile);
 			wl_trackers_set_over(t->trackers, i,
 					     over > o->config.over_ns ? over : o->config.over_ns);

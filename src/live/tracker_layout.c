@@ -16,12 +16,12 @@ static const struct {
 	const char *type;
 	enum wl_value_kind kind;
 } meanings[] = {
-	{ "lt_tid", WL_VALUE_UINT },        { "lt_pid", WL_VALUE_UINT },
-	{ "lt_cpu", WL_VALUE_UINT },        { "lt_ns", WL_VALUE_NS },
+	{ "lt_tid", WL_VALUE_UINT },         { "lt_pid", WL_VALUE_UINT },
+	{ "lt_cpu", WL_VALUE_UINT },         { "lt_ns", WL_VALUE_NS },
 	{ "lt_bytes", WL_VALUE_BYTE_COUNT }, { "lt_hex", WL_VALUE_HEX },
-	{ "lt_ksym", WL_VALUE_KSYM },       { "lt_syscall", WL_VALUE_SYSCALL },
-	{ "lt_irq", WL_VALUE_IRQ },         { "lt_softirq", WL_VALUE_SOFTIRQ },
-	{ "lt_dev", WL_VALUE_DEV },         { "lt_stack", WL_VALUE_STACK },
+	{ "lt_ksym", WL_VALUE_KSYM },        { "lt_syscall", WL_VALUE_SYSCALL },
+	{ "lt_irq", WL_VALUE_IRQ },          { "lt_softirq", WL_VALUE_SOFTIRQ },
+	{ "lt_dev", WL_VALUE_DEV },          { "lt_stack", WL_VALUE_STACK },
 	{ "lt_addr", WL_VALUE_ADDR },
 };
 
@@ -87,7 +87,9 @@ static int add_field(struct wl_layout *layout, const struct btf *btf, const stru
 	memset(f, 0, sizeof(*f));
 	/* a key that is no struct has no name of its own: that of its meaning */
 	snprintf(f->name, sizeof(f->name), "%s",
-		 name ? name : meaning >= 0 ? meanings[meaning].type + 3 : "value");
+		 name           ? name
+		 : meaning >= 0 ? meanings[meaning].type + 3
+				: "value");
 	f->offset = offset;
 	f->size = (uint32_t)size;
 	f->kind = WL_VALUE_BYTES;

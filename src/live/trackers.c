@@ -101,7 +101,8 @@ static int open_object(struct wl_trackers *t, const struct wl_trackers_options *
 	if (t->object)
 		return bpf_object__btf(t->object)
 			       ? 0
-			       : refuse(o, "has no BTF: compile it with clang -g, and don't strip .BTF");
+			       : refuse(o,
+					"has no BTF: compile it with clang -g, and don't strip .BTF");
 	if (!o->object && access(o->name, R_OK))
 		wl_error("cannot read '%s': %s", o->name, strerror(errno));
 	else
@@ -338,7 +339,8 @@ static void count_memory(struct wl_trackers *t)
 
 	bpf_object__for_each_map(map, t->object) {
 		enum bpf_map_type type = bpf_map__type(map);
-		uint64_t copies = type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY
+		uint64_t copies = type == BPF_MAP_TYPE_PERCPU_HASH ||
+						  type == BPF_MAP_TYPE_PERCPU_ARRAY
 					  ? t->ncpu
 					  : 1;
 

@@ -113,7 +113,7 @@ static int open_events(void)
 	if (fs < 0)
 		return -errno;
 	mnt = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? -1
-								: fsmount(fs, FSMOUNT_CLOEXEC, 0);
+							       : fsmount(fs, FSMOUNT_CLOEXEC, 0);
 	fd = mnt < 0 ? -errno : openat(mnt, "events", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (mnt >= 0) {
 		fd = fd < 0 ? -errno : fd;
@@ -342,8 +342,8 @@ int wl_user_event_find(const struct wl_user_event *e, const char *label, const c
 			return 0;
 		}
 		if (len < sizeof(all))
-			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s",
-						i ? ", " : "", e->fields[i].name);
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", i ? ", " : "",
+						e->fields[i].name);
 	}
 	wl_error("%s: '%s' has no '%s' (it has %s)", label, e->text, name, all);
 	return -EINVAL;

@@ -48,7 +48,8 @@ int wl_user_event_open(struct wl_user_event *e, const char *label, const char *t
 		       const struct btf *btf);
 void wl_user_event_free(struct wl_user_event *e);
 
-/* The expression of that name: a field, argN, ret, tid, pid, cpu or comm. label: whose name it is. */
+/* The expression of that name: a field, argN, ret, tid, pid, cpu or comm. label: whose name it is.
+ */
 int wl_user_event_find(const struct wl_user_event *e, const char *label, const char *name,
 		       struct wl_user_expr *expr);
 

@@ -131,7 +131,7 @@ static const char *read_number(const char *s, struct wl_user_term *t)
 
 	if (!end || wl_parse_uint64(digits, &value))
 		return NULL;
-	t->right.v[0] = negative ? (uint64_t)-(int64_t)value : value;
+	t->right.v[0] = negative ? (uint64_t) - (int64_t)value : value;
 	return end;
 }
 
@@ -158,7 +158,8 @@ static const char *read_term(struct wl_user_tracker *u, const char *s, struct wl
 	s = skip_space(next);
 	next = text ? read_text(s, t) : read_number(s, t);
 	if (!next)
-		bad_where(s, text ? "a text of at most 16 bytes is missing" : "a number is missing");
+		bad_where(s,
+			  text ? "a text of at most 16 bytes is missing" : "a number is missing");
 	return next;
 }
 
@@ -187,8 +188,7 @@ static int parse_where(struct wl_user_tracker *u, const char *s)
 }
 
 int wl_user_tracker_parse(struct wl_user_tracker *u, const char *begin, const char *end,
-			  const char *key, const char *where, const char *by,
-			  const struct btf *btf)
+			  const char *key, const char *where, const char *by, const struct btf *btf)
 {
 	int ret;
 
@@ -243,8 +243,7 @@ static int prepare_program(const struct wl_user_tracker *u, struct bpf_object *o
 static int prepare(void *ctx, struct bpf_object *object)
 {
 	struct wl_user_tracker *u = ctx;
-	struct wl_user_config *config =
-		wl_trackers_rodata(object, "wl_user", sizeof(*config));
+	struct wl_user_config *config = wl_trackers_rodata(object, "wl_user", sizeof(*config));
 	__u32 *filtered = wl_trackers_rodata(object, "wl_user_filtered", sizeof(*filtered));
 	bool usdt = u->event[0].kind == WL_EVENT_USDT || u->event[1].kind == WL_EVENT_USDT;
 	struct bpf_map *map;
@@ -284,10 +283,10 @@ static int show(struct wl_layout *layout, const char *name, const struct wl_user
 	snprintf(f->name, sizeof(f->name), "%s", name);
 	f->offset = offset;
 	f->size = wl_user_expr_is_text(expr) ? WL_USER_TEXT : 8;
-	f->kind = wl_user_expr_is_text(expr)                          ? WL_VALUE_TEXT
+	f->kind = wl_user_expr_is_text(expr)                       ? WL_VALUE_TEXT
 		  : expr->source == WL_USER_ARG || expr->size == 8 ? WL_VALUE_HEX
-		  : expr->sign                                        ? WL_VALUE_INT
-								      : WL_VALUE_UINT;
+		  : expr->sign                                     ? WL_VALUE_INT
+								   : WL_VALUE_UINT;
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "live/user_event.h"
 
 struct wl_user_tracker {
-	struct wl_user_event event[2];   /* begin, end */
+	struct wl_user_event event[2]; /* begin, end */
 	struct wl_user_config config;
 	char keys[WL_USER_KEYS][32], by[32]; /* as they are shown */
 	char name[256];

@@ -51,8 +51,7 @@ static int json_slow(struct wl_track_sink *sink, const struct wl_tracked_event *
 	wl_json_string(j, "tracker", e->tracked->name);
 	wl_json_u64(j, "id", r->id);
 	wl_json_time(j, "time", e->real_ns / 1000000000, (uint32_t)(e->real_ns % 1000000000));
-	wl_json_string(j, "reason",
-		       r->flags & LATENCY_TRACKER_TIMEOUT ? "timeout" : "threshold");
+	wl_json_string(j, "reason", r->flags & LATENCY_TRACKER_TIMEOUT ? "timeout" : "threshold");
 	wl_json_bool(j, "open", r->flags & LATENCY_TRACKER_OPEN);
 	wl_json_u64(j, "delay_ns", r->end > r->start ? r->end - r->start : 0);
 	if (r->threshold == ~0ull)

@@ -142,9 +142,8 @@ void wl_track_worst_line(FILE *out, const struct wl_style *style, const struct w
 	clock_text(e->real_ns, at, sizeof(at));
 	wl_phrase_init(&p, text, sizeof(text));
 	describe(&p, e, names);
-	fprintf(out, "  %-8s%s  %.*s\n",
-		wl_format_duration(delay_of(e), number, sizeof(number)), at,
-		style->width > 30 ? (int)style->width - 26 : 4, text);
+	fprintf(out, "  %-8s%s  %.*s\n", wl_format_duration(delay_of(e), number, sizeof(number)),
+		at, style->width > 30 ? (int)style->width - 26 : 4, text);
 }
 
 /* --- tables --- */
@@ -303,7 +302,8 @@ void wl_track_histogram(FILE *out, const struct wl_style *style, const struct wl
 		fprintf(out, "  %7s .. %-7s %*s |%.*s\n",
 			wl_format_duration(wl_hist_lower(8 * i), from, sizeof(from)),
 			wl_format_duration(wl_hist_lower(8 * i + 8), to, sizeof(to)), COUNT,
-			wl_format_count(n, count, sizeof(count)), (int)((n * BAR + most - 1) / most),
+			wl_format_count(n, count, sizeof(count)),
+			(int)((n * BAR + most - 1) / most),
 			"****************************************");
 	}
 }

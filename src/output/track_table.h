@@ -23,7 +23,6 @@ void wl_track_rows(FILE *out, const struct wl_style *style, const struct wl_trac
 void wl_track_histogram(FILE *out, const struct wl_style *style, const struct wl_agg *agg);
 
 /* What was skipped, lost or is still open; nothing if there is none of it. */
-void wl_track_losses(FILE *out, const struct wl_style *style,
-		     const struct wl_tracked_stats *stats);
+void wl_track_losses(FILE *out, const struct wl_style *style, const struct wl_tracked_stats *stats);
 
 #endif

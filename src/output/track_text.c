@@ -179,8 +179,7 @@ static int text_capture(struct wl_track_sink *sink, uint64_t id, const char *pat
 {
 	char text[1024];
 
-	snprintf(text, sizeof(text), path ? "capture: %s" : "no capture: %s",
-		 path ? path : error);
+	snprintf(text, sizeof(text), path ? "capture: %s" : "no capture: %s", path ? path : error);
 	return text_note(sink, text);
 }
 
@@ -229,13 +228,14 @@ static void print_live(struct track_text *s, FILE *out, const struct wl_tracked_
 {
 	unsigned int room = s->screen.lines > 4 ? s->screen.lines - 3 : 4;
 	unsigned int worst = s->nworst ? (unsigned int)(s->nworst < 5 ? s->nworst : 5) + 1 : 0;
-	unsigned int each = (room > worst + LIVE_LEAST ? room - worst : room) / (unsigned int)(n ? n : 1);
+	unsigned int each =
+		(room > worst + LIVE_LEAST ? room - worst : room) / (unsigned int)(n ? n : 1);
 
 	for (size_t i = 0; i < n; i++) {
 		if (n > 1)
 			print_title(out, &s->screen.style, &stats[i]);
-		wl_track_rows(out, &s->screen.style, &stats[i],
-			      each > 3 ? each - (n > 1) : 3, &s->names);
+		wl_track_rows(out, &s->screen.style, &stats[i], each > 3 ? each - (n > 1) : 3,
+			      &s->names);
 	}
 	if (room > worst + LIVE_LEAST)
 		print_worst(s, out, 5);
@@ -291,8 +291,8 @@ static int text_stats(struct wl_track_sink *sink, const struct wl_tracked_stats 
 	for (size_t i = 0; i < n; i++) {
 		if (n > 1)
 			print_title(f.out, &s->screen.style, &stats[i]);
-		wl_track_rows(f.out, &s->screen.style, &stats[i],
-			      s->screen.style.verbose ? 0 : 22, &s->names);
+		wl_track_rows(f.out, &s->screen.style, &stats[i], s->screen.style.verbose ? 0 : 22,
+			      &s->names);
 		wl_track_histogram(f.out, &s->screen.style, &stats[i].total);
 		wl_track_losses(f.out, &s->screen.style, &stats[i]);
 	}

@@ -64,8 +64,10 @@ static int64_t signed_number(const struct wl_field *f, const void *bytes)
 {
 	uint64_t v = number(f, bytes);
 
-	return f->size == 1 ? (int8_t)v : f->size == 2 ? (int16_t)v : f->size == 4 ? (int32_t)v
-										    : (int64_t)v;
+	return f->size == 1   ? (int8_t)v
+	       : f->size == 2 ? (int16_t)v
+	       : f->size == 4 ? (int32_t)v
+			      : (int64_t)v;
 }
 
 int64_t wl_value_number(const struct wl_field *f, const void *bytes)

@@ -4,7 +4,7 @@
 #include <bpf/bpf_tracing.h>
 #include "latency_tracker.bpf.h"
 
-#define GETPPID 110                  /* x86-64 */
+#define GETPPID 110                   /* x86-64 */
 #define TRACKED 0x0064656b63617274ull /* "tracked", little endian */
 
 struct what {

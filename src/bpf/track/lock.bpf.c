@@ -8,7 +8,8 @@
 
 #define FUTEX_CMD_MASK 0x7f
 #define FUTEX_TID_MASK 0x3fffffff
-#define GLIBC_CONTENDED 2 /* value of a mutex that somebody waits for; its owner's id follows at 8 */
+#define GLIBC_CONTENDED                                                                            \
+	2 /* value of a mutex that somebody waits for; its owner's id follows at 8 */
 #define GLIBC_OWNER 8
 
 enum wl_futex_op {

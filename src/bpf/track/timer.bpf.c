@@ -25,9 +25,9 @@ struct wl_timer_row {
 
 /* On each CPU, for timers that expire in interrupts and for those that do in softirqs. */
 struct wl_timer_slot {
-	__u64 timer;    /* the one that was cancelled, or runs */
-	__u64 start;    /* when it should have run */
-	__u64 running;  /* timer whose handler runs; 0: none */
+	__u64 timer;   /* the one that was cancelled, or runs */
+	__u64 start;   /* when it should have run */
+	__u64 running; /* timer whose handler runs; 0: none */
 	struct wl_timer what;
 };
 
@@ -48,7 +48,8 @@ WL_INLINE struct wl_timer_slot *wl_timer_slot(struct hrtimer *timer)
 	return bpf_map_lookup_elem(&wl_timer_slots, &soft);
 }
 
-/* A timer that its own handler starts again stays its owner's; another one of a handler is nobody's. */
+/* A timer that its own handler starts again stays its owner's; another one of a handler is
+ * nobody's. */
 WL_INLINE int wl_timer_owner(struct wl_timer *t, const struct wl_timer_slot *slot, __u64 key)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -74,8 +75,7 @@ int BPF_PROG(wl_track_timer_start, struct hrtimer *timer)
 	if (!slot || !wl_timer_owner(&t, slot, key))
 		return 0;
 	t.function = (lt_ksym)timer->function;
-	latency_tracker_event_in_at(timer, &key, &t,
-				    timer->_softexpires - timer->base->offset);
+	latency_tracker_event_in_at(timer, &key, &t, timer->_softexpires - timer->base->offset);
 	return 0;
 }
 
