@@ -398,7 +398,7 @@ int BPF_PROG(wl_task_rename, struct task_struct *task, const char *comm)
 	if (!t)
 		return 0;
 	bpf_probe_read_kernel_str(name.s, sizeof(name.s), comm);
-	t->flags = wl_task_check_as(t, task, &name, bpf_ktime_get_ns());
+	wl_task_check_as(t, task, &name, bpf_ktime_get_ns());
 	t->agg = 0;
 	c->run.who.comm[0] = 0;
 	return 0;

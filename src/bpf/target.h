@@ -28,11 +28,8 @@ WL_INLINE int wl_match(struct task_struct *task, __u8 flags, const struct wl_nam
 	return wl_match_task(task, name);
 }
 
-/*
- * Its flags now. name: the one it is about to get. Nothing may be left of r0 but a number, so it
- * has a result that is used.
- */
-static __noinline __u8 wl_task_check_as(struct wl_task *t, struct task_struct *task,
+/* name: the one it is about to get. */
+static __noinline void wl_task_check_as(struct wl_task *t, struct task_struct *task,
 					const struct wl_name *name, __u64 now)
 {
 	__u8 flags = t->flags & ~WL_TASK_TARGET;
@@ -41,10 +38,11 @@ static __noinline __u8 wl_task_check_as(struct wl_task *t, struct task_struct *t
 		flags |= WL_TASK_SPAWNED;
 	if (wl_match(task, flags, name))
 		flags |= WL_TASK_TARGET;
+	t->flags = flags;
 	t->checked = now;
 	if (flags & (WL_TASK_TARGET | WL_TASK_LINK) || wl_config()->chain.follow_all)
 		wl_reach[task->tgid & (WL_REACH_SIZE - 1)] = 1;
-	return flags;
+	asm volatile("r0 = 0" ::: "r0"); /* the verifier wants no pointer to be left in it */
 }
 
 WL_INLINE void wl_task_check(struct wl_task *t, struct task_struct *task, __u64 now)
@@ -52,7 +50,7 @@ WL_INLINE void wl_task_check(struct wl_task *t, struct task_struct *task, __u64 
 	struct wl_name name;
 
 	wl_comm_of(name.s, task);
-	t->flags = wl_task_check_as(t, task, &name, now);
+	wl_task_check_as(t, task, &name, now);
 }
 
 /* Can this task's chains reach a target? Never the idle task's. */
