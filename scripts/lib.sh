@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # shellcheck shell=bash
-# Shared by scripts/test and scripts/demo: source it, don't run it.
+# Shared by scripts/test, scripts/demo and demos/*/run: source it, don't run it.
 
 wl_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 wl_policy=/usr/sbin/policy-rc.d
@@ -74,4 +74,35 @@ build_configure() {
 	else
 		meson setup "$@" "$dir" "$wl_root"
 	fi
+}
+
+# build_release NAME [OPTIONS]: optimized, in build/NAME; says nothing unless it fails.
+build_release() {
+	local dir=$wl_root/build/$1 log=$wl_root/build/$1.log
+	shift
+	mkdir -p "$wl_root/build"
+	echo "building in ${dir#"$wl_root"/}" >&2
+	if ! { build_configure "$dir" --buildtype=release -Dtests=false "$@" && ninja -C "$dir"; } \
+		> "$log" 2>&1; then
+		cat "$log" >&2
+		die "the build failed"
+	fi
+}
+
+# demo_run NAME ARGS: a demonstration of demos/, with a build of its own unless it is given one.
+demo_run() {
+	local name=$1 arg given=
+	shift
+	for arg; do
+		case $arg in
+		--whylate | --whylate=* | -h | --help) given=1 ;;
+		esac
+	done
+	if [ -z "$given" ]; then
+		[ "$(id -u)" = 0 ] || die "watching the kernel needs root: run it with sudo"
+		packages_install build demos
+		build_release demos -Ddemos=true
+		set -- --whylate "$wl_root/build/demos/whylate" "$@"
+	fi
+	exec python3 "$wl_root/demos/$name/$name.py" "$@"
 }

@@ -101,8 +101,10 @@ struct wl_config {
 	__u32 task_storage; /* 1: task storage, 0: preallocated hash */
 	__u32 follow;       /* 1: the state machine is on */
 	__u32 record;       /* 1: the flight recorder is on */
+	__u32 tcp_turns;    /* 1: turns of TCP sockets only, the kernel tells no others */
 	__u32 syscalls;     /* enum wl_record_syscalls */
-	__u64 ring_size;    /* of the flight recorder, bytes per CPU: a power of two */
+	__u32 pad;
+	__u64 ring_size; /* of the flight recorder, bytes per CPU: a power of two */
 };
 
 #endif

@@ -37,6 +37,7 @@ typedef __s64 wl_ktime_t;
 #define CSD_TYPE_TTWU 0x30 /* a remote wake-up: sched_waking has handed the chain over already */
 
 #define AF_UNIX_FAMILY 1
+#define PROTO_TCP 6
 #define TCP_CLOSE 7
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -184,6 +185,10 @@ struct net_device {
 
 struct sk_buff {
 	unsigned int len;
+	unsigned char *head;
+	unsigned char *data;
+	__u16 transport_header; /* from head */
+	struct sock *sk;
 	struct net_device *dev;
 };
 
@@ -201,6 +206,7 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol;
 };
 
 #ifdef __TARGET_ARCH_x86

@@ -311,7 +311,11 @@ int BPF_PROG(wl_hrtimer_expire_exit, struct hrtimer *timer)
 
 	if (!c)
 		return 0;
-	e = WL_EXIT_BEGIN(&rec, c, TIMER_EXIT, timer_hrtimer_expire_exit);
+	/* a soft timer's end on PREEMPT_RT is a begin: the next one's softirq has run since then */
+	if (WL_CHAIN_CFG->rt)
+		e = WL_RECORD_BEGIN(&rec, TIMER_EXIT, timer_hrtimer_expire_exit);
+	else
+		e = WL_EXIT_BEGIN(&rec, c, TIMER_EXIT, timer_hrtimer_expire_exit);
 	if (wl_following())
 		wl_timer_exit(WL_CHAIN_CFG, c, wl_softirq_task(), rec.ts);
 	if (!e)

@@ -4,6 +4,7 @@
 #define WL_BPF_PROBE_NET_H
 
 #include "bpf/probe_irq.h"
+#include "bpf/probe_trace.h"
 
 /* A protocol that handles data in the context of the socket's user, who was holding it. */
 WL_INLINE __u32 wl_is_backlog(struct wl_cpu *c, const struct wl_task *t, const struct sock *sk)
@@ -14,11 +15,11 @@ WL_INLINE __u32 wl_is_backlog(struct wl_cpu *c, const struct wl_task *t, const s
 		       : 0;
 }
 
-SEC("?raw_tp/sk_data_ready")
-int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
+/* Data have come for a socket. */
+WL_INLINE int wl_sock_arrival(__u64 sk)
 {
-	__u64 key = wl_hash_address(ctx->args[0]);
 	struct wl_cpu *c = wl_this_cpu();
+	__u64 key = wl_hash_address(sk);
 	struct wl_kept_set *set;
 	struct wl_ev_data_ready *e;
 	struct wl_rec rec;
@@ -33,7 +34,7 @@ int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
 	if (!set || wl_kept_waits(set, key) || !wl_kept_lock(set, c))
 		return 0;
 	t = wl_giving_task(c);
-	flags = wl_is_backlog(c, t, (const void *)ctx->args[0]) | (t ? WL_EV_F_CUR : 0);
+	flags = wl_is_backlog(c, t, (const void *)sk) | (t ? WL_EV_F_CUR : 0);
 	e = WL_RECORD_BEGIN(&rec, DATA_READY, data_ready);
 	if (flags & WL_EV_F_BACKLOG)
 		wl_event_backlog(WL_CHAIN_CFG, c, set, key, rec.ts);
@@ -48,27 +49,47 @@ int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-SEC("?tp_btf/sock_send_length")
-int BPF_PROG(wl_sock_send_length, struct sock *sk, int ret, int flags)
+SEC("?raw_tp/sk_data_ready")
+int wl_sk_data_ready(struct bpf_raw_tracepoint_args *ctx)
+{
+	return wl_sock_arrival(ctx->args[0]);
+}
+
+/* The task that sends or receives; 0: a softirq does. */
+WL_INLINE struct wl_task *wl_sock_task(struct wl_cpu *c)
+{
+	struct wl_task *t = wl_giving_task(c);
+
+	return t && !t->soft_on ? t : 0;
+}
+
+/* The current task has sent len bytes. */
+WL_INLINE int wl_sock_sent(__s32 len)
 {
 	struct wl_cpu *c = wl_this_cpu();
 	struct wl_ev_sock_send *e;
 	struct wl_rec rec;
 	struct wl_task *t;
 
-	if (!c || ret <= 0)
+	if (!c || len <= 0)
 		return 0;
-	t = wl_giving_task(c);
+	t = wl_sock_task(c);
 	if (!t)
 		return 0;
 	e = WL_RECORD_BEGIN(&rec, SOCK_SEND, sock_send);
 	wl_turn_send(c, t, rec.ts);
 	if (!e)
 		return 0;
-	e->wl_ret = ret;
+	e->wl_ret = len;
 	e->wl_flags = WL_EV_F_DONE | WL_EV_F_CUR;
 	wl_record_commit(&rec);
 	return 0;
+}
+
+SEC("?tp_btf/sock_send_length")
+int BPF_PROG(wl_sock_send_length, struct sock *sk, int ret, int flags)
+{
+	return wl_sock_sent(ret);
 }
 
 /* Ends a response, perhaps. Returns its kind of end. */
@@ -84,13 +105,12 @@ WL_INLINE __u8 wl_receive_chain(struct wl_cpu *c, struct wl_task *t, struct task
 	return WL_END_TURN;
 }
 
-SEC("?raw_tp/sock_recv_length")
-int wl_sock_recv_length(struct bpf_raw_tracepoint_args *ctx)
+/* A receive of the current task has returned. */
+WL_INLINE int wl_sock_received(__u64 sk, __s32 ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct wl_cpu *c = wl_this_cpu();
-	__u64 key = wl_hash_address(ctx->args[0]);
-	__s32 ret = (__s32)ctx->args[1];
+	__u64 key = wl_hash_address(sk);
 	struct wl_kept_set *set;
 	struct wl_ev_sock_recv *e;
 	struct wl_rec rec;
@@ -100,7 +120,7 @@ int wl_sock_recv_length(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!c || ret < 0)
 		return 0;
-	t = wl_giving_task(c);
+	t = wl_sock_task(c);
 	if (!t)
 		return 0;
 	set = wl_kept_claim(c, key);
@@ -121,6 +141,61 @@ int wl_sock_recv_length(struct bpf_raw_tracepoint_args *ctx)
 	e->wl_end = end;
 	wl_record_commit(&rec);
 	return 0;
+}
+
+SEC("?raw_tp/sock_recv_length")
+int wl_sock_recv_length(struct bpf_raw_tracepoint_args *ctx)
+{
+	return wl_sock_received(ctx->args[0], (__s32)ctx->args[1]);
+}
+
+/*
+ * Before 6.3, TCP only: a segment that is received (tcp_probe), data that are taken by the task
+ * (tcp_rcv_space_adjust; how many is not said), a packet that the task itself sends
+ * (net_dev_queue). Segments without data are acknowledgements.
+ */
+WL_INLINE __u32 wl_tcp_header_len(const void *header)
+{
+	__u8 doff = 0;
+
+	bpf_probe_read_kernel(&doff, sizeof(doff), header + 12); /* RFC 9293: words, upper half */
+	return (doff >> 4) * 4;
+}
+
+SEC("?raw_tp/tcp_probe")
+int wl_tcp_probe(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct sk_buff *skb = (void *)ctx->args[1];
+
+	if (BPF_CORE_READ(skb, len) <= wl_tcp_header_len(BPF_CORE_READ(skb, data)))
+		return 0;
+	return wl_sock_arrival(ctx->args[0]);
+}
+
+SEC("?raw_tp/tcp_rcv_space_adjust")
+int wl_tcp_rcv_space_adjust(struct bpf_raw_tracepoint_args *ctx)
+{
+	return wl_sock_received(ctx->args[0], 1);
+}
+
+/* Bytes of data in a TCP packet that is going out, 0: none, or another protocol. */
+WL_INLINE __s32 wl_tcp_payload(struct sk_buff *skb)
+{
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	unsigned char *header = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header);
+	__s64 before = header - BPF_CORE_READ(skb, data);
+
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != PROTO_TCP)
+		return 0;
+	return (__s32)BPF_CORE_READ(skb, len) - (__s32)before - (__s32)wl_tcp_header_len(header);
+}
+
+SEC("?raw_tp/net_dev_queue")
+int wl_net_dev_queue(struct bpf_raw_tracepoint_args *ctx)
+{
+	if (wl_config()->tcp_turns)
+		wl_sock_sent(wl_tcp_payload((void *)ctx->args[0]));
+	return wl_record_skb(WL_EVID_NET_QUEUE, ctx->args[0]);
 }
 
 /* The memory of a closed socket is soon another's: what had arrived there is nobody's. */

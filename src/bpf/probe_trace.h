@@ -194,12 +194,6 @@ int wl_netif_receive_skb(struct bpf_raw_tracepoint_args *ctx)
 	return wl_record_skb(WL_EVID_NET_RECEIVE, ctx->args[0]);
 }
 
-SEC("?raw_tp/net_dev_queue")
-int wl_net_dev_queue(struct bpf_raw_tracepoint_args *ctx)
-{
-	return wl_record_skb(WL_EVID_NET_QUEUE, ctx->args[0]);
-}
-
 /* --- page faults --- */
 
 /* Are addresses of this task's memory to be recorded? */

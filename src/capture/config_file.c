@@ -23,6 +23,7 @@ static const struct wl_field config_fields[] = {
 	WL_FIELD(wl_config, WL_U64, "timeout_ns", timeout_ns),
 	WL_FIELD(wl_config, WL_U32, "ncpu", ncpu),
 	WL_FIELD(wl_config, WL_U32, "task_storage", task_storage),
+	WL_FIELD(wl_config, WL_U32, "tcp_turns", tcp_turns),
 	WL_FIELD(wl_config, WL_U32, "syscalls", syscalls),
 	WL_FIELD(wl_config, WL_U64, "ring_size", ring_size),
 	WL_FIELD(wl_config, WL_U8, "until", chain.until),

@@ -36,17 +36,14 @@ WL_INLINE void wl_run_begin(struct wl_run *r, __u32 tid, __u32 tgid, __u64 now)
 	r->who.ctx = tid ? WL_WHO_TASK : WL_WHO_IDLE;
 }
 
-/* The best answer so far. */
-struct wl_holder {
-	struct wl_who who;
-	__u64 best; /* its time inside the wait */
-	__u64 idle; /* time of the wait in which the CPU was idle */
-	__u64 all;  /* time of the wait that belongs to known tasks */
-};
-
 WL_INLINE __u64 wl_overlap(__u64 a0, __u64 a1, __u64 b0, __u64 b1)
 {
 	return wl_sat(a1 < b1 ? a1 : b1, a0 > b0 ? a0 : b0);
+}
+
+WL_INLINE int wl_who_is_same(const struct wl_who *a, const struct wl_who *b)
+{
+	return a->tid == b->tid && a->ctx == b->ctx && (a->tid || a->nr == b->nr);
 }
 
 WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 from, __u64 to)
@@ -60,7 +57,7 @@ WL_INLINE void wl_holder_try(struct wl_holder *h, const struct wl_run *r, __u64 
 		return;
 	}
 	h->all += ns;
-	if (h->who.tid == r->who.tid && h->best) {
+	if (wl_who_is_same(&h->who, &r->who) && h->best) {
 		h->best += ns;
 	} else if (ns > h->best) {
 		h->who = r->who;
@@ -115,37 +112,61 @@ WL_INLINE void wl_holder_decide(const struct wl_holder *h, struct wl_who *who, _
 WL_GLOBAL int wl_holder_find(struct wl_cpu *c, struct wl_cpu *from_cpu, struct wl_who *who,
 			     __u64 from, __u64 to)
 {
-	struct wl_holder h, h2;
+	struct wl_holder *h, *h2;
 	__u64 wait = wl_sat(to, from);
 
 	if (!c || !who)
 		return 0;
 	if (wl_holder_irq(c, who, from, wait))
 		return 0;
-	__builtin_memset(&h, 0, sizeof(h));
-	wl_holder_scan(&h, c, from, to);
-	if (from_cpu && from_cpu != c && h.best * 2 < wait) {
-		__builtin_memset(&h2, 0, sizeof(h2));
-		wl_holder_scan(&h2, from_cpu, from, to);
-		if (h2.best > h.best)
+	h = &c->holder[0];
+	h2 = &c->holder[1];
+	__builtin_memset(h, 0, sizeof(*h));
+	wl_holder_scan(h, c, from, to);
+	if (from_cpu && from_cpu != c && h->best * 2 < wait) {
+		__builtin_memset(h2, 0, sizeof(*h2));
+		wl_holder_scan(h2, from_cpu, from, to);
+		if (h2->best > h->best)
 			h = h2;
 	}
-	wl_holder_decide(&h, who, wait);
+	wl_holder_decide(h, who, wait);
 	return 0;
 }
 
-/* The run that ends at a switch is kept if it was long; call when both tasks have been switched. */
-WL_INLINE void wl_cpu_run_end(struct wl_cpu *c, __u64 now)
+WL_INLINE void wl_cpu_keep(struct wl_cpu *c, const struct wl_who *who, __u64 start, __u64 end)
 {
 	struct wl_run *r;
 
-	if (!wl_run_is_long(&c->run, now))
+	if (wl_sat(end, start) < WL_LONG_RUN_NS)
 		return;
 	r = &c->recent[c->recent_next & (WL_RECENT - 1)];
-	r->who = c->run.who;
-	r->start = c->run.start;
-	r->end = now;
+	r->who = *who;
+	r->start = start;
+	r->end = end;
 	c->recent_next++;
+}
+
+/*
+ * The run that ends at a switch is kept if it was long; call when both tasks have been switched. A
+ * long interruption is not the task's: behind it ksoftirqd or the like may run before who waits.
+ */
+WL_INLINE void wl_cpu_run_end(struct wl_cpu *c, __u64 now)
+{
+	__u64 from = wl_sat(c->irq_big_until, c->irq_big_ns);
+	struct wl_who *irq = &c->who;
+
+	if (!wl_run_is_long(&c->run, now))
+		return;
+	if (c->irq_big_ns < WL_LONG_RUN_NS || from < c->run.start) {
+		wl_cpu_keep(c, &c->run.who, c->run.start, now);
+		return;
+	}
+	__builtin_memset(irq, 0, sizeof(*irq));
+	irq->ctx = c->irq_big_ctx;
+	irq->nr = c->irq_big_nr;
+	wl_cpu_keep(c, &c->run.who, c->run.start, from);
+	wl_cpu_keep(c, irq, from, c->irq_big_until);
+	wl_cpu_keep(c, &c->run.who, c->irq_big_until, now);
 }
 
 #endif

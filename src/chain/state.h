@@ -74,6 +74,14 @@ struct wl_interruption {
 
 #define WL_INTERRUPTIONS 4 /* the last ones of a CPU */
 
+/* Who held a CPU: the best answer so far. */
+struct wl_holder {
+	struct wl_who who;
+	__u64 best; /* its time inside the wait */
+	__u64 idle; /* time of the wait in which the CPU was idle */
+	__u64 all;  /* time of the wait that belongs to known tasks */
+};
+
 struct wl_cpu {
 	__u32 depth;    /* frames in use; may pass WL_FRAMES, then the topmost have no data */
 	__u32 counting; /* depth at which interrupted time began to count, 0: it does not */
@@ -93,8 +101,9 @@ struct wl_cpu {
 	struct wl_interruption late[WL_INTERRUPTIONS]; /* see wl_cpu_late_ns() */
 	__u64 rq_read, rq_ahead; /* the run queue's clock when it was last compared; monotonic less
 				    that */
-	struct wl_who holder;    /* during a switch: who held the CPU */
-	struct wl_run run;       /* the task on the CPU now; see wl_run_is_named() */
+	struct wl_who who;       /* scratch of the task's context, for there is little stack */
+	struct wl_holder holder[2]; /* scratch, the same */
+	struct wl_run run;          /* the task on the CPU now; see wl_run_is_named() */
 	struct wl_run recent[WL_RECENT];
 	__u64 counters[WL_CNT_MAX];
 	struct wl_pending pending[16]; /* WL_NR_SOFTIRQS, rounded up for masking */

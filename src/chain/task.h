@@ -64,7 +64,7 @@ WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, 
 	__u64 total = wl_cpu_irq_ns(c, now);
 	__u64 ns = wl_sat(now, p->h.last), irq = wl_sat(total, t->irq_base);
 	__u64 stolen = steal ? wl_sat(steal, t->steal_base) : 0, all = stolen;
-	struct wl_who who;
+	struct wl_who *who = &c->who;
 
 	t->irq_base = total;
 	if (steal)
@@ -74,16 +74,16 @@ WL_INLINE void wl_task_charge(struct wl_cpu *c, struct wl_task *t, __u64 steal, 
 	p->h.last += ns;
 	irq = irq < ns ? irq : ns;
 	stolen = stolen < ns - irq ? stolen : ns - irq;
-	__builtin_memset(&who, 0, sizeof(who));
+	__builtin_memset(who, 0, sizeof(*who));
 	if (t->flags & WL_TASK_LINK)
-		who = c->run.who;
+		*who = c->run.who;
 	wl_path_merge(p, t->reclaim ? WL_SEG_RECLAIM : WL_SEG_RUNNING, ns - irq - stolen, c->cpu,
-		      &who);
+		      who);
 	if (irq) {
-		__builtin_memset(&who, 0, sizeof(who));
-		who.ctx = c->irq_big_ctx;
-		who.nr = c->irq_big_nr;
-		wl_path_merge(p, WL_SEG_INTERRUPTED, irq, c->cpu, &who);
+		__builtin_memset(who, 0, sizeof(*who));
+		who->ctx = c->irq_big_ctx;
+		who->nr = c->irq_big_nr;
+		wl_path_merge(p, WL_SEG_INTERRUPTED, irq, c->cpu, who);
 	}
 	stolen += wl_task_unrun(p, all - stolen);
 	wl_path_merge(p, WL_SEG_STEAL, stolen, c->cpu, 0);
@@ -350,7 +350,7 @@ WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, 
 WL_INLINE void wl_task_close_wait(struct wl_cpu *c, struct wl_cpu *from_cpu, struct wl_path *p,
 				  __u64 now)
 {
-	struct wl_who *who = &c->holder;
+	struct wl_who *who = &c->who;
 
 	__builtin_memset(who, 0, sizeof(*who));
 	if (wl_sat(now, p->h.last) >= WL_LONG_RUN_NS)

@@ -65,6 +65,7 @@ static bool kind_has_culprit(enum wl_seg_kind kind)
 	case WL_SEG_SOFTIRQ:
 	case WL_SEG_SOFTIRQ_DELAY:
 	case WL_SEG_WAKEUP:
+	case WL_SEG_RUNNING:
 	case WL_SEG_PREEMPTED:
 	case WL_SEG_INTERRUPTED:
 	case WL_SEG_LOCK:
@@ -272,6 +273,10 @@ static void describe_softirq(struct wl_phrase *p, const struct part *part)
 	add_softirq(p, part);
 	wl_phrase_add(p, " ran ");
 	wl_phrase_add_duration(p, part->ns);
+	if (part_who(part)->ctx == WL_WHO_TASK) {
+		wl_phrase_add(p, " in ");
+		add_who(p, part);
+	}
 	add_typical(p, part);
 }
 
@@ -364,8 +369,17 @@ static void describe_interrupted(struct wl_phrase *p, const struct part *part)
 	add_who(p, part);
 }
 
+/* Whoever is named is a kernel thread on the way: the target's own running names nobody. */
 static void describe_running(struct wl_phrase *p, const struct part *part)
 {
+	if (part_who(part)->ctx == WL_WHO_TASK) {
+		add_who(p, part);
+		wl_phrase_add(p, " ran ");
+		wl_phrase_add_duration(p, part->ns);
+		wl_phrase_add(p, " on the way");
+		add_typical(p, part);
+		return;
+	}
 	add_verb(p, part, "ran", "has been running");
 	wl_phrase_add(p, " itself");
 	add_typical(p, part);
@@ -492,8 +506,40 @@ static const describe_fn describers[WL_SEG_MAX] = {
 	[WL_SEG_UNKNOWN] = describe_unknown,
 };
 
+/*
+ * Who waited, if it was not the target but a kernel thread on the way: whoever runs next. NULL: the
+ * target.
+ */
+static const struct wl_who *part_waiter(const struct part *part)
+{
+	const struct wl_path *path = &part->report->slow.path;
+
+	if (!part->largest || is_folded(part))
+		return NULL;
+	for (const struct wl_seg *s = part->largest + 1; s < path->seg + path_segments(path); s++)
+		if (s->kind == WL_SEG_RUNNING || s->kind == WL_SEG_SOFTIRQ)
+			return s->who.ctx == WL_WHO_TASK ? &s->who : NULL;
+	return NULL;
+}
+
+static void add_waiter(struct wl_phrase *p, const struct part *part)
+{
+	static const bool waits[WL_SEG_MAX] = {
+		[WL_SEG_WAKEUP] = true, [WL_SEG_PREEMPTED] = true, [WL_SEG_IO] = true,
+		[WL_SEG_LOCK] = true,   [WL_SEG_TASK] = true,      [WL_SEG_THROTTLED] = true,
+	};
+	const struct wl_who *who = waits[part->kind] ? part_waiter(part) : NULL;
+
+	if (!who)
+		return;
+	wl_phrase_add(p, "on the way ");
+	wl_phrase_add_task(p, who);
+	wl_phrase_add(p, " ");
+}
+
 static void describe_part(struct wl_phrase *p, const struct part *part)
 {
+	add_waiter(p, part);
 	describers[part->kind](p, part);
 	if (is_whole(part->ns, part->total))
 		return;

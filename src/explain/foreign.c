@@ -31,10 +31,11 @@
 #define STATE_NOLOAD 0x400
 
 #define LINES 4096  /* handler threads of interrupt lines: each interrupt looks for its own */
-#define TIMERS 4096 /* programmed timers remembered; a later one displaces */
+#define TIMER_SETS 1024 /* programmed timers remembered: 4 of each hash, a later one displaces */
+#define TIMER_WAYS 4
 
 /* Between the `now` of an expiry and its event. */
-#define EXPIRY_LAG_NS 1000000000ull
+#define EXPIRY_LAG_NS 1000000000ll
 #define REALTIME_SLACK_NS 18000000000ull /* TAI is 37 s ahead of it */
 #define TAI_SLACK_NS 60000000000ull
 
@@ -65,6 +66,7 @@ struct cpu {
 
 struct timer {
 	uint64_t key; /* 0: none */
+	uint64_t set; /* when it was programmed */
 	int64_t soft, hard;
 };
 
@@ -88,7 +90,7 @@ struct wl_foreign {
 	const struct wl_trace *trace;
 	uint64_t seen[WL_EV_MAX / 64]; /* by event id */
 	struct first_arg args[2][WL_EV_SYSCALLS];
-	struct timer timers[TIMERS];
+	struct timer timers[TIMER_SETS][TIMER_WAYS];
 	union {
 		struct wl_ev_sched_switch sched_switch;
 		struct wl_ev_sched_waking waking;
@@ -597,16 +599,40 @@ static void count_depth(struct step *s)
 
 /* --- timers --- */
 
-static struct timer *timer_of(struct wl_foreign *f, uint64_t key)
+static struct timer *timer_set(struct wl_foreign *f, uint64_t key)
 {
-	return &f->timers[(key * 0x9e3779b97f4a7c15ull) >> 52 & (TIMERS - 1)];
+	return f->timers[key * 0x9e3779b97f4a7c15ull >> 54 & (TIMER_SETS - 1)];
+}
+
+/* NULL: it was not seen being programmed. */
+static struct timer *timer_find(struct wl_foreign *f, uint64_t key)
+{
+	struct timer *set = timer_set(f, key);
+
+	for (unsigned i = 0; i < TIMER_WAYS; i++)
+		if (set[i].key == key)
+			return &set[i];
+	return NULL;
+}
+
+/* The one that was programmed first: a free one, or likely one that was cancelled. */
+static struct timer *timer_oldest(struct wl_foreign *f, uint64_t key)
+{
+	struct timer *set = timer_set(f, key), *oldest = set;
+
+	for (unsigned i = 1; i < TIMER_WAYS; i++)
+		if (set[i].set < oldest->set)
+			oldest = &set[i];
+	return oldest;
 }
 
 static void on_timer_start(struct step *s)
 {
 	const struct wl_ev_timer_hrtimer_start *e = s->in->payload;
+	struct timer *timer = timer_find(s->f, e->hrtimer);
 
-	*timer_of(s->f, e->hrtimer) = (struct timer){ e->hrtimer, e->softexpires, e->expires };
+	timer = timer ? timer : timer_oldest(s->f, e->hrtimer);
+	*timer = (struct timer){ e->hrtimer, s->in->ts, e->softexpires, e->expires };
 }
 
 /* Whatever the two are. */
@@ -615,10 +641,10 @@ static bool is_near(int64_t a, int64_t b, uint64_t within)
 	return (uint64_t)a - (uint64_t)b + within <= 2 * within;
 }
 
-/* By how far its clock is ahead of the trace's. */
+/* By how far its clock is ahead of the trace's: none of the others is ever behind. */
 static clockid_t clock_of(const struct wl_foreign *f, int64_t ahead)
 {
-	if (is_near(ahead, 0, EXPIRY_LAG_NS))
+	if (ahead <= EXPIRY_LAG_NS)
 		return CLOCK_MONOTONIC;
 	if (f->clock_offset && is_near(ahead, f->clock_offset, REALTIME_SLACK_NS))
 		return CLOCK_REALTIME;
@@ -635,7 +661,7 @@ static clockid_t clock_of(const struct wl_foreign *f, int64_t ahead)
 static int on_timer_entry(struct step *s)
 {
 	struct wl_ev_timer_hrtimer_expire_entry *e = &s->f->out.timer_entry;
-	struct timer *timer = timer_of(s->f, e->hrtimer);
+	struct timer *timer = timer_find(s->f, e->hrtimer);
 	int64_t now = e->now;
 
 	if (is_ours(s))
@@ -645,11 +671,11 @@ static int on_timer_entry(struct step *s)
 		now = (int64_t)s->in->ts;
 	e->wl_softexpires = (uint64_t)now;
 	e->wl_expires = (uint64_t)now;
-	if (timer->key != e->hrtimer)
+	if (!timer)
 		return 1;
 	e->wl_softexpires = (uint64_t)now - ((uint64_t)e->now - (uint64_t)timer->soft);
 	e->wl_expires = (uint64_t)now - ((uint64_t)e->now - (uint64_t)timer->hard);
-	timer->key = 0;
+	*timer = (struct timer){ 0 };
 	return 1;
 }
 
@@ -908,11 +934,14 @@ static size_t find_missing(const struct wl_foreign *f, const char *more[])
 
 size_t wl_foreign_missing(const struct wl_foreign *f, const char *texts[], size_t max)
 {
-	const char *more[sizeof(needs) / sizeof(needs[0]) + 3];
+	const char *more[sizeof(needs) / sizeof(needs[0]) + 4];
 	size_t n = find_missing(f, more);
 
 	more[n++] = "arrivals at sockets are not in such a trace: requests that a busy thread "
 		    "finds waiting can't be told apart";
+	if (!f->ours)
+		more[n++] = "of tasks that are older than such a trace it is a guess where they "
+			    "wait for work: their first wait in it";
 	n = n < max ? n : max;
 	memcpy(texts, more, n * sizeof(*texts));
 	return n;

@@ -194,6 +194,16 @@ static void close_sleep(struct history *h, struct doing *d, const struct wl_who 
 
 /* --- switches --- */
 
+#define STATE_UNINTERRUPTIBLE 2 /* prev_state, as trace events have it */
+
+/* Of a task that can reach no target, the kernel side looks at nothing but prev_state. */
+static void take_sleep(struct doing *d, const struct wl_ev_sched_switch *e)
+{
+	wl_replay_sleep(e, &d->sleep);
+	if (!(e->wl_flags & WL_SW_PREV) && e->prev_state == STATE_UNINTERRUPTIBLE)
+		d->sleep.hard = 1;
+}
+
 /* It had been woken on its way to sleep: the sleep has no length, but somebody ended it. */
 static void fall_asleep(struct history *h, struct doing *d, uint32_t cpu)
 {
@@ -221,7 +231,7 @@ static void leave(struct history *h, const struct wl_ev_sched_switch *e, struct 
 	}
 	entry(h, d)->ran = true;
 	close_state(h, d, d->kind);
-	wl_replay_sleep(e, &d->sleep);
+	take_sleep(d, e);
 	if (!(e->wl_flags & WL_SW_RUNNABLE)) {
 		fall_asleep(h, d, cpu);
 		return;

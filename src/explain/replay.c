@@ -25,6 +25,12 @@ static struct wl_replay_task *current_task(const struct step *s)
 	return s->cpu->cur.tid ? wl_replay_task(s->r, s->cpu->cur.tid) : NULL;
 }
 
+static void name_run(const struct step *s, const struct wl_replay_who *who)
+{
+	if (!wl_run_is_named(&s->c->run))
+		wl_replay_name(who, &s->c->run.who);
+}
+
 /*
  * The giver, as the kernel side has looked it up. A hand-off by a task whose chain is not known, or
  * by nobody knows whom, begins a chain that is in doubt.
@@ -36,13 +42,9 @@ static struct wl_task *giver(const struct step *s, uint32_t flags)
 
 	if (!known && !wl_cpu_in_frame(s->c))
 		wl_replay_doubt(s->r, s->now, s->e->cpu);
+	if (task && (task->t.soft_on || task->t.flags & WL_TASK_LINK))
+		name_run(s, &s->cpu->cur);
 	return task ? &task->t : NULL;
-}
-
-static void name_run(struct step *s, const struct wl_replay_who *who)
-{
-	if (!wl_run_is_named(&s->c->run))
-		wl_replay_name(who, &s->c->run.who);
 }
 
 static struct wl_kept_set *set_of(const struct step *s, uint64_t key)
@@ -129,6 +131,8 @@ static int switch_out(struct step *s, const struct wl_replay_who *who)
 		return -ENOMEM;
 	task->who = *who;
 	keep_flags(&task->t, e->wl_prev_task);
+	if (task->t.flags & WL_TASK_LINK)
+		name_run(s, who);
 	wl_replay_sleep(e, &sleep);
 	kind = wl_task_out(&s->r->cfg, s->c, &task->t, &sleep, e->wl_steal, s->now);
 	ret = report(s, task, who, e->wl_prev_end, kind, e->wl_prev_task);

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "live/probes.h"
 
-static bool for_sockets(const struct wl_config *config)
+bool wl_probes_follow_sockets(const struct wl_config *config)
 {
 	return config->follow &&
 	       (config->chain.until == WL_UNTIL_TURN || config->chain.until == WL_UNTIL_IDLE);
+}
+
+static bool for_tcp(const struct wl_config *config)
+{
+	return config->tcp_turns;
+}
+
+static bool for_packets(const struct wl_config *config)
+{
+	return config->record || config->tcp_turns;
 }
 
 /* Reclaim happens inside a response that has begun to run. */
@@ -47,7 +57,9 @@ static bool never(const struct wl_config *config)
 #define IPI "wake-ups inside this interrupt would be taken for the interrupted task's"
 #define CALLS "work sent to another CPU by an IPI (RPS, rq_affinity) starts a new chain there"
 #define WORK "work that passes through a work queue starts a new chain at the worker"
-#define SOCKETS "requests of a thread that never sleeps can't be told apart: busy periods instead"
+#define SOCKETS                                                                                    \
+	"requests of a thread that never sleeps are told apart on TCP sockets only (since 6.3: on all)"
+#define TCP "requests of a thread that never sleeps can't be told apart: busy periods instead"
 #define RECORD "captures and recordings are without it"
 #define RECLAIM "time in direct reclaim counts as running or task"
 
@@ -99,10 +111,16 @@ const struct wl_probe wl_probes[] = {
 	{ "wl_workqueue_queue_work", "workqueue_queue_work", WL_PROBE_QUALITY, NULL, WORK },
 	{ "wl_workqueue_execute_start", "workqueue_execute_start", WL_PROBE_QUALITY, NULL, WORK },
 	{ "wl_workqueue_execute_end", "workqueue_execute_end", WL_PROBE_QUALITY, NULL, WORK },
-	{ "wl_sk_data_ready", "sk_data_ready", WL_PROBE_QUALITY, for_sockets, SOCKETS },
-	{ "wl_sock_send_length", "sock_send_length", WL_PROBE_QUALITY, for_sockets, SOCKETS },
-	{ "wl_sock_recv_length", "sock_recv_length", WL_PROBE_QUALITY, for_sockets, SOCKETS },
-	{ "wl_inet_sock_set_state", "inet_sock_set_state", WL_PROBE_QUALITY, for_sockets,
+	{ "wl_sk_data_ready", "sk_data_ready", WL_PROBE_QUALITY, wl_probes_follow_sockets,
+	  SOCKETS },
+	{ "wl_sock_send_length", "sock_send_length", WL_PROBE_QUALITY, wl_probes_follow_sockets,
+	  SOCKETS },
+	{ "wl_sock_recv_length", "sock_recv_length", WL_PROBE_QUALITY, wl_probes_follow_sockets,
+	  SOCKETS },
+	{ "wl_tcp_probe", "tcp_probe", WL_PROBE_QUALITY, for_tcp, TCP },
+	{ "wl_tcp_rcv_space_adjust", "tcp_rcv_space_adjust", WL_PROBE_QUALITY, for_tcp, TCP },
+	{ "wl_inet_sock_set_state", "inet_sock_set_state", WL_PROBE_QUALITY,
+	  wl_probes_follow_sockets,
 	  "what arrived at a closed socket may be taken for another's that has its memory" },
 	{ "wl_mm_vmscan_direct_reclaim_begin", "mm_vmscan_direct_reclaim_begin", WL_PROBE_QUALITY,
 	  for_work, RECLAIM },
@@ -119,7 +137,7 @@ const struct wl_probe wl_probes[] = {
 	{ "wl_block_rq_issue", "block_rq_issue", WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_block_rq_complete", "block_rq_complete", WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_netif_receive_skb", "netif_receive_skb", WL_PROBE_QUALITY, for_record, RECORD },
-	{ "wl_net_dev_queue", "net_dev_queue", WL_PROBE_QUALITY, for_record, RECORD },
+	{ "wl_net_dev_queue", "net_dev_queue", WL_PROBE_QUALITY, for_packets, RECORD },
 	{ "wl_page_fault_user", "page_fault_user", WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_page_fault_kernel", "page_fault_kernel", WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_sys_enter", "sys_enter", WL_PROBE_QUALITY, for_syscalls, RECORD },
@@ -158,4 +176,11 @@ bool wl_probes_can_turn(const struct wl_kernel *kernel)
 	return wl_kernel_has_tracepoint(kernel, "sk_data_ready") &&
 	       wl_kernel_has_tracepoint(kernel, "sock_send_length") &&
 	       wl_kernel_has_tracepoint(kernel, "sock_recv_length");
+}
+
+bool wl_probes_can_turn_tcp(const struct wl_kernel *kernel)
+{
+	return wl_kernel_has_tracepoint(kernel, "tcp_probe") &&
+	       wl_kernel_has_tracepoint(kernel, "tcp_rcv_space_adjust") &&
+	       wl_kernel_has_tracepoint(kernel, "net_dev_queue");
 }

@@ -28,7 +28,12 @@ bool wl_probe_wanted(const struct wl_probe *probe, const struct wl_kernel *kerne
 /* NULL, or the first tracepoint that nothing works without. */
 const char *wl_probes_missing(const struct wl_kernel *kernel);
 
+/* Does it matter what is received and sent? */
+bool wl_probes_follow_sockets(const struct wl_config *config);
+
 /* Can requests of busy threads be told apart (--until turn)? */
 bool wl_probes_can_turn(const struct wl_kernel *kernel);
+/* The same with what kernels before 6.3 have, for TCP only. */
+bool wl_probes_can_turn_tcp(const struct wl_kernel *kernel);
 
 #endif

@@ -68,8 +68,11 @@ static void adapt_config(struct wl_config *config, const struct wl_kernel *kerne
 	config->target.self = (uint32_t)getpid();
 	if (!config->record)
 		config->follow = 1;
-	if (config->chain.until == WL_UNTIL_TURN && !wl_probes_can_turn(kernel)) {
-		wl_warn("this kernel does not say when a socket is read (sock_recv_length, since 6.3): "
+	config->tcp_turns = wl_probes_follow_sockets(config) && !wl_probes_can_turn(kernel) &&
+			    wl_probes_can_turn_tcp(kernel);
+	if (config->chain.until == WL_UNTIL_TURN && !config->tcp_turns &&
+	    !wl_probes_can_turn(kernel)) {
+		wl_warn("this kernel does not say when a socket is read (tcp_rcv_space_adjust): "
 			"--until idle instead of turn");
 		config->chain.until = WL_UNTIL_IDLE;
 	}

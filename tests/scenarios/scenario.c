@@ -416,7 +416,7 @@ int scn_main(int argc, char **argv, const struct scenario *what)
 	become_coordinator();
 	printf("ready %u\n", scn->worker);
 	gate();
-	if (scn_spin_open(scenario->timer))
+	if (scn_spin_open(scenario->timer ? SCN_SPIN_TIMER : SCN_SPIN_PLAIN))
 		die("BPF: %s", strerror(errno));
 	for (int i = 0; i < FIRST; i++) {
 		ask_quick();

@@ -18,6 +18,7 @@ volatile __u64 spin_from, spin_to, spin_ns;
 volatile __u32 softirq_cpu, softirq_nr, softirq_tid, softirq_left; /* what we wait for */
 volatile __u64 softirq_sum;                                        /* ns, from entry to exit */
 volatile __u32 softirq_runs, softirq_in, softirq_deferred;
+volatile __u32 line_nr, line_cpu, line_left;
 volatile __u64 timer_first_ns, timer_ns;
 volatile __u32 timer_runs;
 volatile __u64 stolen[CPUS];
@@ -100,6 +101,18 @@ int BPF_PROG(scn_softirq_over, unsigned int nr)
 	if (!softirq_tid || (__u32)bpf_get_current_pid_tgid() == softirq_tid)
 		softirq_sum += bpf_ktime_get_ns() - spin_from;
 	softirq_runs++;
+	return 0;
+}
+
+/* The line's handler seems to take long: we run inside of what is measured of it. */
+SEC("tp_btf/irq_handler_entry")
+int BPF_PROG(scn_line, int irq, struct irqaction *action)
+{
+	if (!line_left || (__u32)irq != line_nr)
+		return 0;
+	line_left--;
+	line_cpu = bpf_get_smp_processor_id();
+	spin(spin_ns);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 	return 0;
 }
 
-int scn_spin_open(bool timer)
+int scn_spin_open(unsigned more)
 {
 	int err;
 
@@ -27,7 +27,8 @@ int scn_spin_open(bool timer)
 	skel = spin_bpf__open();
 	if (!skel)
 		return -errno;
-	bpf_program__set_autoload(skel->progs.scn_timer, timer);
+	bpf_program__set_autoload(skel->progs.scn_timer, more & SCN_SPIN_TIMER);
+	bpf_program__set_autoload(skel->progs.scn_line, more & SCN_SPIN_LINE);
 	err = spin_bpf__load(skel);
 	return err ? err : spin_bpf__attach(skel);
 }
@@ -52,6 +53,26 @@ int scn_spin_irq(unsigned cpu, uint64_t ns, struct scn_span *span)
 	err = run_on(skel->progs.scn_spin, cpu);
 	take(span);
 	return err;
+}
+
+void scn_spin_arm_line(unsigned nr, uint64_t ns)
+{
+	skel->bss->spin_ns = ns;
+	skel->bss->spin_to = 0;
+	skel->bss->line_nr = nr;
+	__atomic_store_n(&skel->bss->line_left, 1, __ATOMIC_RELEASE);
+}
+
+/* One that is armed and taken may not be over yet. */
+int scn_spin_line_took(struct scn_span *span, unsigned *cpu)
+{
+	if (__atomic_exchange_n(&skel->bss->line_left, 0, __ATOMIC_ACQUIRE))
+		return -ETIME;
+	while (!skel->bss->spin_to)
+		;
+	take(span);
+	*cpu = skel->bss->line_cpu;
+	return 0;
 }
 
 static void set_left(unsigned times)

@@ -10,14 +10,23 @@ struct scn_span {
 	uint64_t from, to; /* CLOCK_MONOTONIC */
 };
 
-/*
- * Loads the programs. After whylate has attached its own: ours then run inside what it measures.
- * timer: scn_spin_timer will be used, too.
- */
-int scn_spin_open(bool timer);
+/* What not everybody needs. */
+enum scn_spin_more {
+	SCN_SPIN_PLAIN,
+	SCN_SPIN_TIMER = 1, /* scn_spin_timer */
+	SCN_SPIN_LINE = 2   /* scn_spin_arm_line */
+};
+
+/* Loads the programs. After whylate has attached its own: ours then run inside what it measures. */
+int scn_spin_open(unsigned more);
 
 /* An interrupt on that CPU, which must not be the caller's; back when it is over. */
 int scn_spin_irq(unsigned cpu, uint64_t ns, struct scn_span *span);
+
+/* The handler of the next interrupt of that line, on whatever CPU, takes so much longer. */
+void scn_spin_arm_line(unsigned nr, uint64_t ns);
+/* When and where that was; -ETIME: none has come. Disarms. */
+int scn_spin_line_took(struct scn_span *span, unsigned *cpu);
 
 /* The next softirqs of that number there take so much longer each. */
 struct scn_softirqs {

@@ -101,6 +101,7 @@ static void fill_config(struct wl_config *config)
 		bytes[i] = (unsigned char)test_random(&seed);
 	memset(&config->target, 0, sizeof(config->target));
 	config->record = 0;
+	config->pad = 0;
 	config->chain.nidle = 5;
 	memset(&config->chain.idle[5], 0, 3 * sizeof(config->chain.idle[0]));
 	config->stim.nirqs = 3;

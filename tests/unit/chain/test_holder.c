@@ -161,6 +161,27 @@ static void test_interrupt(void **state)
 	assert_int_equal(culprit(a, WL_SEG_WAKEUP)->nr, 44);
 }
 
+/* And so it is if somebody else (ksoftirqd) has a short turn between it and who waited. */
+static void test_interrupt_then_another(void **state)
+{
+	struct machine_task *a = user(2000), *b = user(3000);
+
+	age(0);
+	worker(0, 1000);
+	machine_pass(&m, 10 * MS);
+	irq_wakes(1, 37, a);
+	irq_wakes(1, 37, b);
+	machine_irq_enter(&m, 0, 44, NULL);
+	machine_pass(&m, 5 * MS);
+	machine_irq_exit(&m, 0);
+	machine_pass(&m, MS / 10);
+	machine_switch(&m, 0, true, b);
+	machine_pass(&m, MS / 10);
+	machine_switch(&m, 0, true, a);
+	assert_int_equal(culprit(a, WL_SEG_WAKEUP)->ctx, WL_WHO_IRQ);
+	assert_int_equal(culprit(a, WL_SEG_WAKEUP)->nr, 44);
+}
+
 /* One that was over long before the wait began has nothing to do with it. */
 static void test_interrupt_before(void **state)
 {
@@ -235,6 +256,7 @@ int main(void)
 		TEST(test_idle_early),
 		TEST(test_pulled),
 		TEST(test_interrupt),
+		TEST(test_interrupt_then_another),
 		TEST(test_interrupt_before),
 		TEST(test_unnamed_run),
 		TEST(test_waker_of_threaded_handler),

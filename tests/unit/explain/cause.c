@@ -106,6 +106,32 @@ static void test_wakeup(void **state)
 	      "waited 3.00ms for cpu1, held by worker2/1234 (kernel thread, nice 0)");
 }
 
+/* A kernel thread on the way is not the target. */
+static void test_links(void **state)
+{
+	static const struct wl_who irq_thread = {
+		.ctx = WL_WHO_TASK,
+		.tid = 115,
+		.comm = "irq/25-virtio3",
+		.policy = 1,
+		.prio = -1 - 50,
+		.flags = WL_WHO_F_KTHREAD,
+	};
+	struct wl_report report = empty_report();
+
+	check(WL_SEG_RUNNING, &irq_thread,
+	      "irq/25-virtio3/115 (kernel thread, SCHED_FIFO 50) ran 3.00ms on the way");
+	check(WL_SEG_SOFTIRQ, &irq_thread,
+	      "a softirq ran 3.00ms in irq/25-virtio3/115 (kernel thread, SCHED_FIFO 50)");
+	add(&report, WL_SEG_WAKEUP, 8 * MS, 1, &logger);
+	add(&report, WL_SEG_RUNNING, MS / 10, 1, &irq_thread);
+	add(&report, WL_SEG_WAKEUP, MS / 10, 1, &idle);
+	add(&report, WL_SEG_RUNNING, MS / 10, 1, &nobody);
+	check_text(&report, "on the way irq/25-virtio3/115 waited 8.00ms for cpu1, held by "
+			    "logger/812 (SCHED_FIFO 50)");
+	assert_int_equal(report.cause.who.tid, logger.tid);
+}
+
 static void test_policies(void **state)
 {
 	static const struct {
@@ -353,8 +379,8 @@ static void test_folded(void **state)
 static void test_no_culprit_invented(void **state)
 {
 	static const unsigned int kinds[] = {
-		WL_SEG_IO,    WL_SEG_FAULT,   WL_SEG_TIMER,   WL_SEG_RUNNING, WL_SEG_THROTTLED,
-		WL_SEG_STEAL, WL_SEG_RECLAIM, WL_SEG_STOPPED, WL_SEG_UNKNOWN, WL_SEG_QUEUED,
+		WL_SEG_IO,      WL_SEG_FAULT,   WL_SEG_TIMER,   WL_SEG_THROTTLED, WL_SEG_STEAL,
+		WL_SEG_RECLAIM, WL_SEG_STOPPED, WL_SEG_UNKNOWN, WL_SEG_QUEUED,
 	};
 	struct wl_report report;
 
@@ -430,6 +456,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wakeup),
+		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_on_the_cpu),
 		cmocka_unit_test(test_blocked),

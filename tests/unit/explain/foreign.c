@@ -546,6 +546,37 @@ static void test_timer(void **state)
 	assert_int_equal(e->wl_expires, 1750 * MS);
 }
 
+/* Two threads' timers on their stacks, of a recording of LTTng: one had displaced the other. */
+static void test_timers_of_two(void **state)
+{
+	const uint64_t lru = 0xffffc90000627b48, cyclic = 0xffffc9000059fdc8;
+	const struct wl_ev_timer_hrtimer_expire_entry *e;
+
+	set_timer(lru, 1500 * MS, 1501 * MS);
+	set_timer(cyclic, 1600 * MS, 1601 * MS);
+	now = 1503 * MS;
+	e = expire(lru, 1502 * MS);
+	assert_int_equal(e->wl_softexpires, 1500 * MS);
+	assert_int_equal(e->wl_expires, 1501 * MS);
+	now = 1603 * MS;
+	e = expire(cyclic, 1602 * MS);
+	assert_int_equal(e->wl_softexpires, 1600 * MS);
+	assert_int_equal(e->wl_expires, 1601 * MS);
+}
+
+/* A guest whose host had no time for it, of a recording: 3 s from the kernel's clock to the event. */
+static void test_timer_of_a_stopped_guest(void **state)
+{
+	const struct wl_ev_timer_hrtimer_expire_entry *e;
+
+	set_timer(0x10, 1500 * MS, 1501 * MS);
+	now = 5503 * MS;
+	e = expire(0x10, 2502 * MS);
+	assert_int_equal(e->wl_softexpires, 1500 * MS);
+	assert_int_equal(e->wl_expires, 1501 * MS);
+	assert_int_equal(e->wl_clock, 1);
+}
+
 /* On a clock that has slept: how late it is counts. */
 static void test_timer_of_another_clock(void **state)
 {
@@ -592,6 +623,7 @@ static void test_missing(void **state)
 	assert_false(says("raised softirqs"));
 	assert_false(says("does not tell the process"));
 	assert_true(says("sockets"));
+	assert_true(says("where they wait"));
 }
 
 /* --- records of ours --- */
@@ -784,6 +816,8 @@ int main(void)
 		TEST(test_softirqs),
 		TEST(test_work),
 		TEST(test_timer),
+		TEST(test_timers_of_two),
+		TEST(test_timer_of_a_stopped_guest),
 		TEST(test_timer_of_another_clock),
 		TEST(test_missing),
 		TEST(test_out_of_range),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What happened at one request to memcached, in the kernel's own words: tracefs logs of six kernels
- * and network cards (WL_TEST_TRACES says where they are). Each is one response of the thread that
- * answers, from the interrupt in the log's first line to the thread's sleep.
+ * and network cards (tests/data/sequences; WL_TEST_DATA says where tests/data is). Each is one
+ * response of the thread that answers, from the interrupt in the log's first line to the thread's
+ * sleep.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -311,6 +312,25 @@ static void check_order(const struct wl_path *p, const uint8_t *kinds, unsigned 
 	assert_int_equal(sum, p->h.last - p->h.start);
 }
 
+/* Whoever ran before the target is named: the line's own thread, and nobody else. */
+static void check_links(const struct wl_path *p, uint16_t irq, bool thread)
+{
+	unsigned named = 0;
+	char comm[16];
+
+	snprintf(comm, sizeof(comm), "irq/%u-", irq);
+	for (unsigned i = 0; i < p->h.nseg; i++) {
+		const struct wl_seg *s = &p->seg[i];
+
+		if (s->kind != WL_SEG_RUNNING || s->who.ctx == WL_WHO_NONE)
+			continue;
+		assert_int_equal(s->who.ctx, WL_WHO_TASK);
+		assert_memory_equal(s->who.comm, comm, strlen(comm));
+		named++;
+	}
+	assert_int_equal(named, thread);
+}
+
 static const uint8_t direct[] = {
 	WL_SEG_IRQ, WL_SEG_SOFTIRQ_DELAY, WL_SEG_SOFTIRQ, WL_SEG_WAKEUP, WL_SEG_RUNNING,
 };
@@ -322,11 +342,12 @@ static const uint8_t threaded[] = {
 
 static void check_log(const char *name, bool rt, uint16_t irq, const uint8_t *kinds, unsigned n)
 {
+	const char *data = getenv("WL_TEST_DATA");
 	struct log_test t;
 	char path[512];
 
-	if (!archive_path(path, sizeof(path), name, "txt"))
-		skip();
+	assert_non_null(data); /* meson test says where */
+	snprintf(path, sizeof(path), "%s/sequences/%s.txt", data, name);
 	begin(&t, rt);
 	t.now = 1000000 * US;
 	read_log(&t, path, introduce_named);
@@ -340,6 +361,7 @@ static void check_log(const char *name, bool rt, uint16_t irq, const uint8_t *ki
 	assert_int_equal(t.path.h.stim_nr, irq);
 	assert_int_equal(t.path.h.start, t.first);
 	check_order(&t.path, kinds, n);
+	check_links(&t.path, irq, kinds == threaded);
 	wl_replay_free(t.replay);
 }
 

@@ -184,8 +184,9 @@ static void check_missing(const struct wl_foreign *foreign)
 {
 	const char *texts[32];
 
-	assert_int_equal(wl_foreign_missing(foreign, texts, 32), 1);
+	assert_int_equal(wl_foreign_missing(foreign, texts, 32), 2);
 	assert_non_null(strstr(texts[0], "sockets"));
+	assert_non_null(strstr(texts[1], "older"));
 }
 
 static void replay(struct both *b, const char *dir)

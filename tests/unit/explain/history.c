@@ -100,6 +100,30 @@ static void test_cpus(void **state)
 	wl_history_free(tl);
 }
 
+/* Where the kernel side told nothing of the sleep, it is known from prev_state whether it was hard.
+ */
+static void test_hard_sleep_unfollowed(void **state)
+{
+	static const unsigned kinds[] = { WL_SEG_TASK, WL_SEG_LOCK };
+
+	for (int64_t prev_state = 1; prev_state <= 2; prev_state++) {
+		struct made_side sleeper = made_sleeps(7, 0);
+		struct wl_timeline *tl;
+		struct made made;
+
+		sleeper.state = prev_state;
+		made_begin(&made);
+		made.unfollowed = true;
+		made_add_switch(&made, 0, 100 * US, made_idle, made_runs(9, 0));
+		made_add_switch(&made, 1, 101 * US, sleeper, made_idle);
+		made_add_waking(&made, 0, 110 * US, 9, 7, 0);
+		made_add_switch(&made, 1, 113 * US, made_idle, made_runs(7, 0));
+		tl = build(&made, 0, 0);
+		expect(task(tl, 7), 0, kinds[prev_state - 1], 101 * US, 110 * US);
+		wl_history_free(tl);
+	}
+}
+
 /* Only what touches the window is kept. */
 static void test_window(void **state)
 {
@@ -146,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_hard_sleep_unfollowed),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_woken_early),
 	};

@@ -19,6 +19,7 @@ void made_add_switch(struct made *made, uint32_t cpu, uint64_t ts, struct made_s
 	struct wl_ev_sched_switch e = {
 		.prev_tid = (int32_t)prev.tid,
 		.next_tid = (int32_t)next.tid,
+		.prev_state = prev.state,
 		.wl_prev_pid = (int32_t)prev.tid,
 		.wl_next_pid = (int32_t)next.tid,
 		.wl_prev_call = -2,

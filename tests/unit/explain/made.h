@@ -23,6 +23,7 @@ struct wl_trace *made_open(const char *dir);
 struct made_side {
 	uint32_t tid, seq;
 	bool asleep, free;
+	int64_t state; /* prev_state */
 	uint8_t end;
 };
 
