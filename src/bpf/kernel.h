@@ -139,6 +139,7 @@ struct timerqueue_node {
 };
 
 struct hrtimer_clock_base {
+	unsigned int index;
 	int clockid;
 	wl_ktime_t offset;
 };
@@ -215,6 +216,7 @@ struct pt_regs {
 	unsigned long r8;
 	unsigned long bp;
 	unsigned long bx;
+	unsigned long ax;
 	unsigned long dx;
 	unsigned long cx;
 	unsigned long si;

@@ -94,6 +94,11 @@ WL_INLINE const struct wl_config *wl_config(void)
 	return cfg;
 }
 
+WL_INLINE const struct wl_target_config *wl_targets(void)
+{
+	return &wl_config()->target;
+}
+
 WL_INLINE struct wl_cpu *wl_cpu_of(__u32 cpu)
 {
 	return bpf_map_lookup_elem(&wl_cpus, &cpu);

@@ -4,15 +4,7 @@
 #define WL_BPF_TASK_H
 
 #include "bpf/maps.h"
-
-/* Two loads instead of sixteen. */
-WL_INLINE void wl_comm_of(char *comm, struct task_struct *task)
-{
-	const __u64 *words = (const void *)task + bpf_core_field_offset(task->comm);
-
-	((__u64 *)comm)[0] = words[0];
-	((__u64 *)comm)[1] = words[1];
-}
+#include "bpf/match.h"
 
 /* Plain loads: the pointers are typed, and a helper call costs more than all of this. */
 WL_INLINE void wl_who_of(struct wl_who *who, struct task_struct *task)

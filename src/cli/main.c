@@ -19,6 +19,8 @@ static const struct verb {
 	{ "captures", "the captures kept: list them, remove them, take one now", wl_captures_main },
 	{ "explain", "why a response was slow, down to the root cause, from its capture",
 	  wl_explain_main },
+	{ "track", "how long one thing takes: block I/O, wake-ups, system calls, your own",
+	  wl_track_main },
 	{ "doctor", "what this kernel and these privileges allow", wl_doctor_main },
 	{ "demo", "make a small load late in known ways, and show the verdicts", wl_demo_main },
 };

@@ -20,6 +20,8 @@
 #define MAX_POST_NS 1000000000
 #define DEFAULT_KEEP 3
 #define MAX_KEEP 1000
+#define DEFAULT_WORST 10
+#define MAX_WORST 1000
 #define DEFAULT_KEEP_SIZE (256u << 20)
 #define MIN_KEEP_SIZE (1u << 20)
 #define DEFAULT_RING (4u << 20)
@@ -483,6 +485,57 @@ static int apply_keep_size(struct wl_options *options, const char *label, const 
 	return size(label, value, MIN_KEEP_SIZE, &options->keep_size);
 }
 
+/* What is in it is looked at when it is known what the events are. */
+static int text(const char *label, const char *value, const char **to)
+{
+	if (!*value)
+		return wl_option_refuse(label, "the value is empty (see whylate track --help)");
+	*to = value;
+	return 0;
+}
+
+static int apply_begin(struct wl_options *options, const char *label, const char *value)
+{
+	return text(label, value, &options->begin);
+}
+
+static int apply_end(struct wl_options *options, const char *label, const char *value)
+{
+	return text(label, value, &options->end);
+}
+
+static int apply_key(struct wl_options *options, const char *label, const char *value)
+{
+	return text(label, value, &options->key);
+}
+
+static int apply_where(struct wl_options *options, const char *label, const char *value)
+{
+	return text(label, value, &options->where);
+}
+
+static int apply_by(struct wl_options *options, const char *label, const char *value)
+{
+	return text(label, value, &options->by);
+}
+
+static int apply_worst(struct wl_options *options, const char *label, const char *value)
+{
+	int ret = wl_parse_uint32(value, &options->worst);
+
+	if (ret == -EINVAL)
+		return wl_option_refuse(label, "'%s' is not a number (try 10)", value);
+	if (ret || options->worst > MAX_WORST)
+		return wl_option_refuse(label, "'%s' is too many (at most %d)", value, MAX_WORST);
+	return 0;
+}
+
+static int apply_capture(struct wl_options *options, const char *label, const char *value)
+{
+	options->capture = true;
+	return 0;
+}
+
 static int apply_duration(struct wl_options *options, const char *label, const char *value)
 {
 	return duration(label, value, &options->duration_ns);
@@ -538,7 +591,9 @@ void wl_option_defaults(struct wl_options *options, const char *verb)
 	memset(options, 0, sizeof(*options));
 	options->config.chain.max_hops = WL_USUAL_HOPS;
 	options->config.follow = strcmp(verb, "record") != 0;
-	options->config.timeout_ns = options->config.follow ? DEFAULT_TIMEOUT_NS : 0;
+	options->config.timeout_ns =
+		options->config.follow && strcmp(verb, "track") ? DEFAULT_TIMEOUT_NS : 0;
+	options->worst = DEFAULT_WORST;
 	options->captures = strcmp(verb, "watch") ? NULL : "whylate-captures";
 	options->post_ns = DEFAULT_POST_NS;
 	options->keep = DEFAULT_KEEP;
@@ -556,16 +611,16 @@ const struct wl_option wl_options_table[] = {
 	{ NULL, 0, "cgroup", "PATH", apply_cgroup, "tasks in this control group or below" },
 	{ NULL, 'u', "user", "USER", apply_user, "tasks of this user (name or number)" },
 	{ NULL, 0, "rt", NULL, apply_rt, "real-time tasks only" },
-	{ .group = "What is slow", .flags = WL_OPTION_WATCH_ONLY },
+	{ .group = "What is slow", .flags = WL_OPTION_TRACK },
 	{ NULL, 0, "over", "TIME|pN|worst", apply_over,
 	  "longer than a time (5ms); than a quantile of the\n"
 	  "responses so far (p99.9, the default: after 1,000 of\n"
 	  "them, at least 1 ms); or each new worst",
-	  WL_OPTION_WATCH_ONLY },
+	  WL_OPTION_TRACK },
 	{ NULL, 0, "timeout", "TIME|none", apply_timeout,
-	  "report what is unfinished after that time (1s)", WL_OPTION_WATCH_ONLY },
+	  "report what is unfinished after that time (1s;\ntrack: none)", WL_OPTION_TRACK },
 	{ NULL, 0, "fail-on-slow", NULL, apply_fail_on_slow, "exit status 4 if anything was slow",
-	  WL_OPTION_WATCH_ONLY },
+	  WL_OPTION_TRACK },
 	{ .group = "Where a response begins (several: any of them)",
 	  .flags = WL_OPTION_WATCH_ONLY },
 	{ NULL, 0, "irq", "N|NAME", apply_irq, "an interrupt line, see /proc/interrupts",
@@ -589,7 +644,24 @@ const struct wl_option wl_options_table[] = {
 	  WL_OPTION_WATCH_ONLY },
 	{ NULL, 0, "follow", "process|all", apply_follow,
 	  "across processes too: all (default: process)", WL_OPTION_WATCH_ONLY },
-	{ .group = "Flight recorder: what the kernel did, kept in memory" },
+	{ .group = "User-defined tracker (all but --where and --by are needed)",
+	  .flags = WL_OPTION_TRACK_ONLY },
+	{ NULL, 0, "in", "EVENT", apply_begin,
+	  "where it begins: tp:SUBSYSTEM:EVENT, usdt:PATH:PROVIDER:NAME,\n"
+	  "uprobe:PATH:SYMBOL, uretprobe:PATH:SYMBOL, kprobe:FUNCTION,\n"
+	  "kretprobe:FUNCTION",
+	  WL_OPTION_TRACK_ONLY },
+	{ NULL, 0, "out", "EVENT", apply_end, "where it ends", WL_OPTION_TRACK_ONLY },
+	{ NULL, 0, "key", "EXPR,...", apply_key,
+	  "what both have in common: fields, arguments (arg0...),\n"
+	  "tid, pid, cpu; a=b: a at the begin, b at the end",
+	  WL_OPTION_TRACK_ONLY },
+	{ NULL, 0, "where", "EXPR", apply_where, "of the begin: nr_sector > 8 && rwbs == 'W'",
+	  WL_OPTION_TRACK_ONLY },
+	{ NULL, 0, "by", "EXPR", apply_by, "rows of the table by this (default: comm)",
+	  WL_OPTION_TRACK_ONLY },
+	{ .group = "Flight recorder: what the kernel did, kept in memory",
+	  .flags = WL_OPTION_RECORDER },
 	{ NULL, 'o', "output", "DIR", apply_output, "write everything there, until Ctrl-C",
 	  WL_OPTION_RECORD_ONLY },
 	{ NULL, 0, "captures", "DIR|none", apply_captures,
@@ -609,6 +681,11 @@ const struct wl_option wl_options_table[] = {
 	{ NULL, 0, "keep-size", "SIZE", apply_keep_size, "and no more than that in all (256M)",
 	  WL_OPTION_RECORDER | WL_OPTION_WATCH_ONLY },
 	{ .group = "Output" },
+	{ NULL, 0, "worst", "N", apply_worst, "lines of the table of the worst (10)",
+	  WL_OPTION_TRACK_ONLY },
+	{ NULL, 0, "capture", NULL, apply_capture,
+	  "ask a running whylate watch for a capture when one is\nslow, at most once a second",
+	  WL_OPTION_TRACK_ONLY },
 	{ NULL, 0, "duration", "TIME", apply_duration,
 	  "stop after that time (default: at Ctrl-C)" },
 	{ NULL, 0, "json", NULL, apply_json, "one JSON object per line" },

@@ -7,8 +7,11 @@
 
 #define WL_OPTION_WATCH_ONLY 1u
 #define WL_OPTION_RECORD_ONLY 2u
-#define WL_OPTION_RECORDER 4u /* means nothing without the flight recorder */
+#define WL_OPTION_RECORDER 4u /* means nothing without the flight recorder; none of track's */
 #define WL_OPTION_OPTIONAL 8u /* its value may be left out; given only as --name=VALUE */
+
+#define WL_OPTION_TRACK 16u /* of watch only, and of track */
+#define WL_OPTION_TRACK_ONLY 32u
 
 #define WL_OPTION_HELP 1 /* result of --help's apply() */
 

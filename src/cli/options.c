@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/option.h"
+#include "cli/track_kinds.h"
 #include "util/distance.h"
 #include "util/message.h"
 
@@ -42,9 +43,20 @@ static bool is_record(const char *verb)
 	return !strcmp(verb, "record");
 }
 
+static bool is_track(const char *verb)
+{
+	return !strcmp(verb, "track");
+}
+
 static bool has_option(const char *verb, const struct wl_option *option)
 {
-	return !(option->flags & (is_record(verb) ? WL_OPTION_WATCH_ONLY : WL_OPTION_RECORD_ONLY));
+	unsigned int others = WL_OPTION_RECORD_ONLY | WL_OPTION_TRACK_ONLY;
+
+	if (is_record(verb))
+		others = WL_OPTION_WATCH_ONLY | WL_OPTION_TRACK | WL_OPTION_TRACK_ONLY;
+	if (is_track(verb))
+		others = WL_OPTION_RECORD_ONLY | WL_OPTION_WATCH_ONLY | WL_OPTION_RECORDER;
+	return !(option->flags & others);
 }
 
 static void print_intro(const char *verb)
@@ -55,6 +67,8 @@ static void print_intro(const char *verb)
 		       "Writes what the kernel does on every CPU to DIR, a CTF trace, until Ctrl-C or\n"
 		       "until the command has ended. The target says whose system calls, names of\n"
 		       "files and stacks are recorded.\n");
+	else if (is_track(verb))
+		wl_track_print_intro();
 	else
 		printf("usage: whylate %s [OPTIONS] [-- COMMAND...]\n"
 		       "\n"
@@ -70,6 +84,13 @@ static void print_examples(const char *verb)
 		       "  whylate record -o trace --duration 10s     everything for 10 s\n"
 		       "  whylate record -o trace --syscalls -- ./server --port 80\n"
 		       "  babeltrace2 trace/kernel                   reads it\n");
+	else if (is_track(verb))
+		printf("\nExamples:\n"
+		       "  whylate track wakeup -n memcached --over 1ms\n"
+		       "  whylate track block --over p99.9 --duration 10s --json\n"
+		       "  whylate track my.bpf.o                     a tracker of your own\n"
+		       "  whylate track --in tp:irq:softirq_raise --out tp:irq:softirq_entry \\\n"
+		       "                --key cpu,vec\n");
 	else
 		printf("\nExamples:\n"
 		       "  whylate %s -n memcached                    what is slow for it, and why\n"
@@ -117,6 +138,9 @@ static int unknown_option(const char *name, const struct args *args)
 
 static int refuse_verb(const char *label, const struct args *args)
 {
+	if (is_track(args->verb))
+		return wl_option_refuse(label, "it is not an option of track (see whylate track "
+					       "--help)");
 	if (is_record(args->verb))
 		return wl_option_refuse(
 			label, "it is an option of watch (record measures no responses, it "
@@ -208,6 +232,10 @@ static int parse_word(struct wl_options *options, const char *arg, struct args *
 		return parse_long(options, arg + 2, args);
 	if (arg[0] == '-' && arg[1])
 		return parse_letters(options, arg + 1, args);
+	if (is_track(args->verb) && !options->kind) {
+		options->kind = arg;
+		return 0;
+	}
 	wl_error("'%s' is not an option (a name goes after -n, an id after -p, a command after --)",
 		 arg);
 	return -EINVAL;

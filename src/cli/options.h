@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* The command line of `watch`, `record` and `demo`, as data. Parsing only prints errors and help.
- */
+/* The command line of `watch`, `record`, `track` and `demo`, as data. Parsing only prints errors
+ * and help. */
 #ifndef WL_CLI_OPTIONS_H
 #define WL_CLI_OPTIONS_H
 
@@ -31,11 +31,16 @@ struct wl_options {
 	uint64_t post_ns;     /* recorded after a slow response's end */
 	uint32_t keep;        /* captures per cause */
 	uint64_t keep_size;   /* bytes of all captures */
-	char over_text[64];   /* how the threshold reads for people */
+	/* track; NULL: not given */
+	const char *kind; /* or a file */
+	const char *begin, *end, *key, *where, *by;
+	uint32_t worst;     /* lines of the table of the worst */
+	bool capture;       /* a slow one asks a running watch for a capture */
+	char over_text[64]; /* how the threshold reads for people */
 };
 
 /*
- * Parses argv of a verb: argv[0] is "watch", "record", or "demo", which is a watch without
+ * Parses argv of a verb: argv[0] is "watch", "record", "track", or "demo", which is a watch without
  * captures. 0: go on; 1: help was printed, exit 0; -EINVAL: wrong usage, said on stderr.
  */
 int wl_options_parse(struct wl_options *options, int argc, char **argv);

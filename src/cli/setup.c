@@ -110,7 +110,7 @@ static int prepare_command(struct wl_setup *s)
 	return ret;
 }
 
-int wl_setup_open(struct wl_setup *s)
+int wl_setup_resolve(struct wl_setup *s)
 {
 	struct wl_options *o = &s->options;
 	int ret = wl_kernel_open(&s->kernel);
@@ -123,6 +123,16 @@ int wl_setup_open(struct wl_setup *s)
 		return WL_EXIT_USAGE;
 	if (check_named(&o->config.target) || prepare_command(s))
 		return WL_EXIT_FAILED;
+	return WL_EXIT_OK;
+}
+
+int wl_setup_open(struct wl_setup *s)
+{
+	struct wl_options *o = &s->options;
+	int ret = wl_setup_resolve(s);
+
+	if (ret)
+		return ret;
 	if (o->config.record && !o->config.ring_size)
 		o->config.ring_size = wl_options_default_ring(s->kernel.ncpu);
 	return open_session(s);

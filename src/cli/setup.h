@@ -15,6 +15,9 @@ struct wl_setup {
 	struct wl_spawn spawn;
 };
 
+/* The first part of it: users, cgroups, interrupts, what was named, the command. */
+int wl_setup_resolve(struct wl_setup *setup);
+
 /*
  * Resolves users, cgroups and interrupts, checks that what was named exists, prepares the command,
  * loads and attaches. options must be filled. Returns an exit status (WL_EXIT_*); errors are said.

@@ -7,6 +7,7 @@ int wl_watch_main(int argc, char **argv);
 int wl_record_main(int argc, char **argv);
 int wl_captures_main(int argc, char **argv);
 int wl_explain_main(int argc, char **argv);
+int wl_track_main(int argc, char **argv);
 int wl_doctor_main(int argc, char **argv);
 int wl_demo_main(int argc, char **argv);
 

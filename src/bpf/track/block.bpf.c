@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/* Requests to block devices: from the queue to the device, and until it has done them. */
+#include "bpf/track/track.h"
+#include "bpf/track/request.h"
+
+struct wl_block {
+	char process[16]; /* who has asked; a kernel thread, where that is done for others */
+	lt_tid tid;
+	lt_dev dev;
+	enum wl_block_op op;
+	__u32 pad;
+	__u64 sector;
+	lt_bytes size;
+	lt_ns queued; /* before it was issued; 0: it went straight to the device */
+};
+
+struct wl_block_row {
+	lt_dev dev;
+	enum wl_block_op op;
+};
+
+LATENCY_TRACKER(block, lt_hex, struct wl_block, 16384);
+LATENCY_TRACKER_ROWS(block, struct wl_block_row, 256);
+LATENCY_TRACKER(block_queue, lt_hex, struct wl_block, 16384);
+LATENCY_TRACKER_ROWS(block_queue, struct wl_block_row, 256);
+
+WL_INLINE void wl_block_fill(struct wl_block *b, struct request *rq, struct task_struct *task)
+{
+	b->dev = wl_request_dev(rq);
+	b->op = rq->cmd_flags & WL_REQ_OP_MASK;
+	b->sector = rq->__sector;
+	b->size = rq->__data_len;
+	b->tid = task->pid;
+	b->pad = 0;
+	b->queued = 0;
+	wl_comm_of(b->process, task->group_leader);
+}
+
+SEC("tp_btf/block_rq_insert")
+int BPF_PROG(wl_track_insert, struct request *rq)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	lt_hex key = (lt_hex)rq;
+	struct wl_block b;
+
+	if (!wl_track_wants(task))
+		return 0;
+	wl_block_fill(&b, rq, task);
+	latency_tracker_event_in(block_queue, &key, &b);
+	return 0;
+}
+
+/* One that was in the queue is issued by whoever runs the queue: it stays its owner's. */
+SEC("tp_btf/block_rq_issue")
+int BPF_PROG(wl_track_issue, struct request *rq)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	lt_hex key = (lt_hex)rq;
+	struct lt1_event_block_queue *e = latency_tracker_find(block_queue, &key);
+	__u64 now = bpf_ktime_get_ns();
+	struct wl_block b;
+
+	if (!e && !wl_track_wants(task))
+		return 0;
+	wl_block_fill(&b, rq, task);
+	if (e) {
+		struct wl_block_row row = { e->priv.dev, e->priv.op };
+
+		__builtin_memcpy(b.process, e->priv.process, sizeof(b.process));
+		b.tid = e->priv.tid;
+		b.queued = now - e->head.start;
+		latency_tracker_event_out_row(block_queue, &key, &row, now);
+	}
+	latency_tracker_event_in_at(block, &key, &b, now);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(wl_track_complete, struct request *rq, int error, unsigned int bytes)
+{
+	lt_hex key = (lt_hex)rq;
+	struct lt1_event_block *e = latency_tracker_find(block, &key);
+	struct wl_block_row row;
+
+	if (!e || !wl_request_ends(rq, bytes))
+		return 0;
+	row.dev = e->priv.dev;
+	row.op = e->priv.op;
+	latency_tracker_event_out_row(block, &key, &row, bpf_ktime_get_ns());
+	return 0;
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "live/user_event.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "util/distance.h"
+#include "util/grow.h"
+#include "util/message.h"
+#include "util/parse.h"
+
+#define FORMAT_MAX 65536
+#define USDT_ARGS 12 /* BPF_USDT_MAX_ARG_CNT of libbpf */
+
+static const struct {
+	const char *name, *usage, *program;
+	int parts;
+} kinds[] = {
+	[WL_EVENT_TRACEPOINT] = { "tp", "tp:SUBSYSTEM:EVENT", "tp", 2 },
+	[WL_EVENT_UPROBE] = { "uprobe", "uprobe:PATH:SYMBOL", "probe", 2 },
+	[WL_EVENT_URETPROBE] = { "uretprobe", "uretprobe:PATH:SYMBOL", "probe", 2 },
+	[WL_EVENT_KPROBE] = { "kprobe", "kprobe:FUNCTION", "probe", 1 },
+	[WL_EVENT_KRETPROBE] = { "kretprobe", "kretprobe:FUNCTION", "probe", 1 },
+	[WL_EVENT_USDT] = { "usdt", "usdt:PATH:PROVIDER:NAME", "usdt", 3 },
+	[WL_EVENT_FENTRY] = { "fentry", "fentry:FUNCTION", "fentry", 1 },
+	[WL_EVENT_FEXIT] = { "fexit", "fexit:FUNCTION", "fexit", 1 },
+};
+
+#define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const char *wl_user_event_program(const struct wl_user_event *e)
+{
+	return kinds[e->kind].program;
+}
+
+/* --- its text --- */
+
+static int find_kind(struct wl_user_event *e, size_t len)
+{
+	for (size_t i = 0; i < NKINDS; i++) {
+		if (strlen(kinds[i].name) != len || strncmp(kinds[i].name, e->text, len))
+			continue;
+		e->kind = (enum wl_user_event_kind)i;
+		return 0;
+	}
+	wl_error("%s: '%s' does not begin with a kind of event (tp, uprobe, uretprobe, usdt, "
+		 "kprobe, kretprobe, fentry, fexit; try tp:sched:sched_switch)",
+		 e->label, e->text);
+	return -EINVAL;
+}
+
+static int split(struct wl_user_event *e)
+{
+	size_t len = strcspn(e->text, ":");
+	const char *rest = e->text + len;
+	int n = 0;
+
+	if (find_kind(e, len))
+		return -EINVAL;
+	while (*rest == ':' && n < kinds[e->kind].parts) {
+		rest++;
+		len = strcspn(rest, ":");
+		if (!len || len >= sizeof(e->part[n]))
+			break;
+		memcpy(e->part[n], rest, len);
+		e->part[n++][len] = '\0';
+		rest += len;
+	}
+	if (n == kinds[e->kind].parts && !*rest)
+		return 0;
+	wl_error("%s: '%s' is not written %s", e->label, e->text, kinds[e->kind].usage);
+	return -EINVAL;
+}
+
+/* --- fields --- */
+
+static int add_field(struct wl_user_event *e, const char *name, enum wl_user_source source,
+		     uint32_t at, uint32_t size, bool sign)
+{
+	struct wl_user_field *f;
+
+	if (wl_grow(&e->fields, e->n, &e->room, sizeof(*f)))
+		return -ENOMEM;
+	f = &e->fields[e->n++];
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	f->expr = (struct wl_user_expr){
+		.source = source,
+		.at = at,
+		.size = size,
+		.sign = sign,
+	};
+	return 0;
+}
+
+/* A mount of our own, that nobody else sees: /sys/kernel/tracing is not everywhere. */
+static int open_events(void)
+{
+	int fd = open("/sys/kernel/tracing/events", O_PATH | O_DIRECTORY | O_CLOEXEC), fs, mnt;
+
+	if (fd >= 0)
+		return fd;
+	fs = fsopen("tracefs", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return -errno;
+	mnt = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? -1
+							       : fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	fd = mnt < 0 ? -errno : openat(mnt, "events", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (mnt >= 0) {
+		fd = fd < 0 ? -errno : fd;
+		close(mnt);
+	}
+	close(fs);
+	return fd;
+}
+
+/* Files of tracefs have no size. */
+static int read_at(int dirfd, const char *path, char *text, size_t size)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while (len + 1 < size && (n = read(fd, text + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	close(fd);
+	return 0;
+}
+
+/* "did you mean": of the directory's names, the one that is most like name. */
+static void find_nearest(int events, const char *dir, const char *name, char *best, size_t size)
+{
+	int fd = openat(events, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct wl_nearest nearest;
+	struct dirent *entry;
+	unsigned distance = ~0u;
+
+	best[0] = '\0';
+	while (d && (entry = readdir(d))) {
+		wl_nearest_init(&nearest, name);
+		wl_nearest_offer(&nearest, entry->d_name);
+		if (!nearest.best || nearest.distance >= distance)
+			continue;
+		distance = nearest.distance;
+		snprintf(best, size, "%s", entry->d_name);
+	}
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+}
+
+static int no_tracepoint(const struct wl_user_event *e, int events)
+{
+	char best[256];
+
+	if (faccessat(events, e->part[0], F_OK, 0)) {
+		find_nearest(events, ".", e->part[0], best, sizeof(best));
+		wl_error("%s: '%s': this kernel has no subsystem '%s'%s%s%s", e->label, e->text,
+			 e->part[0], *best ? " (did you mean " : "", best, *best ? "?)" : "");
+		return -EINVAL;
+	}
+	find_nearest(events, e->part[0], e->part[1], best, sizeof(best));
+	wl_error("%s: '%s': this kernel has no event '%s' in %s%s%s%s", e->label, e->text,
+		 e->part[1], e->part[0], *best ? " (did you mean " : "", best, *best ? "?)" : "");
+	return -EINVAL;
+}
+
+/* "field:char prev_comm[16];	offset:8;	size:16;	signed:0;" */
+static int parse_field(struct wl_user_event *e, char *line)
+{
+	char *type = strstr(line, "field:"), *end = type ? strchr(type, ';') : NULL;
+	unsigned int offset, size, sign = 0;
+	char *name, *array;
+
+	if (!end || sscanf(end + 1, " offset:%u; size:%u; signed:%u;", &offset, &size, &sign) < 2)
+		return 0;
+	*end = '\0';
+	type += 6;
+	name = strrchr(type, ' ');
+	array = name ? strchr(name, '[') : NULL; /* not the one of "__data_loc char[] name" */
+	if (array)
+		*array = '\0';
+	if (!name || !strncmp(name + 1, "common_", 7))
+		return 0;
+	*name++ = '\0';
+	name += *name == '*';
+	if (!strncmp(type, "__data_loc char", 15))
+		return add_field(e, name, WL_USER_TEXT_LOC, offset, WL_USER_TEXT, false);
+	if (array && strstr(type, "char"))
+		return add_field(e, name, WL_USER_TEXT_FIELD, offset, WL_USER_TEXT, false);
+	if (array || (size != 1 && size != 2 && size != 4 && size != 8))
+		return 0; /* nothing that could be compared */
+	return add_field(e, name, WL_USER_FIELD, offset, size, sign);
+}
+
+static int read_format(struct wl_user_event *e, int events, char *text)
+{
+	char path[600], *line, *save;
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/%s/id", e->part[0], e->part[1]);
+	ret = read_at(events, path, text, FORMAT_MAX);
+	if (ret == -ENOENT)
+		return no_tracepoint(e, events);
+	e->id = ret ? 0 : atoi(text);
+	snprintf(path, sizeof(path), "%s/%s/format", e->part[0], e->part[1]);
+	if (!ret)
+		ret = read_at(events, path, text, FORMAT_MAX);
+	if (ret)
+		wl_error("%s: cannot read the format of '%s': %s", e->label, e->text,
+			 strerror(-ret));
+	for (line = ret ? NULL : strtok_r(text, "\n", &save); line && !ret;
+	     line = strtok_r(NULL, "\n", &save))
+		ret = parse_field(e, line);
+	return ret;
+}
+
+static int read_tracepoint(struct wl_user_event *e)
+{
+	int events = open_events(), ret;
+	char *text;
+
+	if (events < 0) {
+		wl_error("%s: cannot read the kernel's events: %s (is tracefs in this kernel, and "
+			 "are you root?)",
+			 e->label, strerror(-events));
+		return events == -EPERM ? -EPERM : -EOPNOTSUPP;
+	}
+	text = malloc(FORMAT_MAX);
+	ret = text ? read_format(e, events, text) : -ENOMEM;
+	free(text);
+	close(events);
+	return ret;
+}
+
+static int add_args(struct wl_user_event *e, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "arg%u", i);
+		if (add_field(e, name, WL_USER_ARG, i, 8, true))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Arguments of a kernel function by their names, as BTF has them. */
+static int read_function(struct wl_user_event *e, const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, e->part[0], BTF_KIND_FUNC);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	const struct btf_param *p;
+	int n, ret = 0;
+
+	if (!t) {
+		wl_error("%s: '%s': this kernel has no function '%s' that can be traced", e->label,
+			 e->text, e->part[0]);
+		return -EINVAL;
+	}
+	t = btf__type_by_id(btf, t->type);
+	n = btf_vlen(t);
+	p = btf_params(t);
+	for (int i = 0; i < n && !ret; i++)
+		ret = add_field(e, btf__name_by_offset(btf, p[i].name_off), WL_USER_ARG,
+				(uint32_t)i, 8, true);
+	if (!ret)
+		ret = add_args(e, (unsigned int)n);
+	if (!ret && e->kind == WL_EVENT_FEXIT)
+		ret = add_field(e, "ret", WL_USER_ARG, (uint32_t)n, 8, true);
+	return ret;
+}
+
+static int read_fields(struct wl_user_event *e, const struct btf *btf)
+{
+	switch (e->kind) {
+	case WL_EVENT_TRACEPOINT:
+		return read_tracepoint(e);
+	case WL_EVENT_UPROBE:
+	case WL_EVENT_KPROBE:
+		return add_args(e, WL_USER_ARGS);
+	case WL_EVENT_URETPROBE:
+	case WL_EVENT_KRETPROBE:
+		return add_field(e, "ret", WL_USER_RESULT, 0, 8, true);
+	case WL_EVENT_USDT:
+		return add_args(e, USDT_ARGS);
+	default:
+		return read_function(e, btf);
+	}
+}
+
+int wl_user_event_open(struct wl_user_event *e, const char *label, const char *text,
+		       const struct btf *btf)
+{
+	int ret;
+
+	memset(e, 0, sizeof(*e));
+	e->label = label;
+	e->text = text;
+	ret = split(e);
+	if (!ret)
+		ret = read_fields(e, btf);
+	if (!ret)
+		ret = add_field(e, "tid", WL_USER_TID, 0, 4, false);
+	if (!ret)
+		ret = add_field(e, "pid", WL_USER_PID, 0, 4, false);
+	if (!ret)
+		ret = add_field(e, "cpu", WL_USER_CPU, 0, 4, false);
+	return ret ? ret : add_field(e, "comm", WL_USER_COMM, 0, WL_USER_TEXT, false);
+}
+
+void wl_user_event_free(struct wl_user_event *e)
+{
+	free(e->fields);
+	memset(e, 0, sizeof(*e));
+}
+
+/* A field of the event goes before the general name: sched_switch has no tid, others have a pid. */
+int wl_user_event_find(const struct wl_user_event *e, const char *label, const char *name,
+		       struct wl_user_expr *expr)
+{
+	char all[900] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (!strcmp(e->fields[i].name, name)) {
+			*expr = e->fields[i].expr;
+			return 0;
+		}
+		if (len < sizeof(all))
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", i ? ", " : "",
+						e->fields[i].name);
+	}
+	wl_error("%s: '%s' has no '%s' (it has %s)", label, e->text, name, all);
+	return -EINVAL;
+}
+
+bool wl_user_expr_is_text(const struct wl_user_expr *expr)
+{
+	return expr->source == WL_USER_TEXT_FIELD || expr->source == WL_USER_TEXT_LOC ||
+	       expr->source == WL_USER_COMM;
+}
+
+/* --- attach --- */
+
+/* By the event's number: its name in /sys/kernel/tracing may be nowhere mounted. */
+static struct bpf_link *attach_tracepoint(const struct wl_user_event *e,
+					  const struct bpf_program *program)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = (uint64_t)e->id,
+	};
+	struct bpf_link *link;
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	link = bpf_program__attach_perf_event(program, fd);
+	if (!link) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+	}
+	return link;
+}
+
+/* A symbol, or an offset in the file. */
+static struct bpf_link *attach_uprobe(const struct wl_user_event *e,
+				      const struct bpf_program *program)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = e->kind == WL_EVENT_URETPROBE);
+	uint64_t offset = 0;
+
+	if (wl_parse_uint64(e->part[1], &offset))
+		opts.func_name = e->part[1];
+	return bpf_program__attach_uprobe_opts(program, -1, e->part[0], offset, &opts);
+}
+
+static struct bpf_link *attach(const struct wl_user_event *e, const struct bpf_program *program)
+{
+	switch (e->kind) {
+	case WL_EVENT_TRACEPOINT:
+		return attach_tracepoint(e, program);
+	case WL_EVENT_UPROBE:
+	case WL_EVENT_URETPROBE:
+		return attach_uprobe(e, program);
+	case WL_EVENT_KPROBE:
+	case WL_EVENT_KRETPROBE:
+		return bpf_program__attach_kprobe(program, e->kind == WL_EVENT_KRETPROBE,
+						  e->part[0]);
+	case WL_EVENT_USDT:
+		return bpf_program__attach_usdt(program, -1, e->part[0], e->part[1], e->part[2],
+						NULL);
+	default:
+		return bpf_program__attach(program);
+	}
+}
+
+static const char *reason(const struct wl_user_event *e, int err)
+{
+	bool kernel = e->kind == WL_EVENT_KPROBE || e->kind == WL_EVENT_KRETPROBE;
+
+	if (kernel && access("/sys/bus/event_source/devices/kprobe", F_OK))
+		return "this kernel has no kprobes (try tp:…)";
+	if (err == ENOENT && kernel)
+		return "there is no such function, or it can't be probed";
+	if (err >= __LIBBPF_ERRNO__START)
+		return "it is not a file of this machine's code, or that name is in it more than "
+		       "once (try uprobe:PATH:0xOFFSET)";
+	if (err == ENOENT)
+		return "there is no such file, or nothing of that name in it";
+	return strerror(err);
+}
+
+int wl_user_event_attach(const struct wl_user_event *e, struct bpf_program *program,
+			 struct bpf_link **link)
+{
+	int err;
+
+	*link = attach(e, program);
+	if (*link)
+		return 0;
+	err = errno;
+	wl_error("%s: cannot attach to '%s': %s", e->label, e->text, reason(e, err));
+	return err == ENOENT ? -EINVAL : -EOPNOTSUPP;
+}
