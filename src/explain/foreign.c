@@ -30,7 +30,7 @@
 #define STATE_IDLE 0x80 /* alone; with others it is TASK_WAKEKILL of old */
 #define STATE_NOLOAD 0x400
 
-#define LINES 4096  /* handler threads of interrupt lines: each interrupt looks for its own */
+#define LINES 4096      /* handler threads of interrupt lines: each interrupt looks for its own */
 #define TIMER_SETS 1024 /* programmed timers remembered: 4 of each hash, a later one displaces */
 #define TIMER_WAYS 4
 
