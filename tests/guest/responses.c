@@ -25,7 +25,7 @@
 static const char *doubt_name(unsigned int doubt)
 {
 	static const char *const names[] = {
-		[WL_REPLAY_SURE] = "sure",	 [WL_REPLAY_BEFORE] = "before",
+		[WL_REPLAY_SURE] = "sure",       [WL_REPLAY_BEFORE] = "before",
 		[WL_REPLAY_UNKNOWN] = "unknown", [WL_REPLAY_LOST] = "lost",
 		[WL_REPLAY_DIFFERS] = "differs",
 	};

@@ -564,7 +564,8 @@ static void test_timers_of_two(void **state)
 	assert_int_equal(e->wl_expires, 1601 * MS);
 }
 
-/* A guest whose host had no time for it, of a recording: 3 s from the kernel's clock to the event. */
+/* A guest whose host had no time for it, of a recording: 3 s from the kernel's clock to the event.
+ */
 static void test_timer_of_a_stopped_guest(void **state)
 {
 	const struct wl_ev_timer_hrtimer_expire_entry *e;
