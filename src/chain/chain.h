@@ -58,7 +58,9 @@ WL_INLINE int wl_wake_is_threaded(struct wl_cpu *c, __u64 wakee)
 /*
  * sched_waking. Returns the number of the wakee's step, WL_NO_STEP if it took none. t: the wakee's
  * state; cur: the current task's (0 allowed, see wl_giver_now); wakee: its task_struct, compared
- * only; wait_cpu: where it last ran.
+ * only; wait_cpu: where it last ran. Softirq threads take no chain, and nothing is charged for
+ * them: they are woken at the end of interrupts that look like the task's own doing, perhaps in the
+ * middle of another program that charges it.
  */
 WL_INLINE __u32 wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu *c,
 				struct wl_task *t, struct wl_task *cur, __u64 wakee, __u32 tgid,
@@ -67,12 +69,12 @@ WL_INLINE __u32 wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu
 	int threaded = wl_wake_is_threaded(c, wakee);
 	struct wl_giver g;
 
+	__builtin_memset(&g, 0, sizeof(g));
 	if (threaded) {
-		__builtin_memset(&g, 0, sizeof(g));
 		g.in_frame = 1;
 		g.kind = WL_STIM_IRQ;
 		g.p = &c->frames[c->depth & (WL_FRAMES - 1)].p;
-	} else {
+	} else if (!(t->flags & WL_TASK_SOFTIRQD)) {
 		wl_giver_now(cfg, c, cur, &g, now);
 	}
 	if (!wl_wake_open(c, t, now, wait_cpu))

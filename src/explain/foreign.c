@@ -84,6 +84,7 @@ struct wl_foreign {
 	size_t nlines, lines_room;
 	uint32_t era; /* moves when events were lost */
 	bool all_calls;
+	bool rt;   /* a PREEMPT_RT kernel's */
 	bool ours; /* the last event was one of ours */
 	int64_t clock_offset;
 	int32_t restart[2];
@@ -456,7 +457,7 @@ static int on_switch(struct step *s)
 		leave(s, e, prev);
 	if (next)
 		arrive(s, e, next);
-	else
+	else if (!s->f->rt) /* there the thread that runs them may be waiting for a lock */
 		s->cpu->pending = 0;
 	return 1;
 }
@@ -949,7 +950,8 @@ size_t wl_foreign_missing(const struct wl_foreign *f, const char *texts[], size_
 
 /* --- all of it --- */
 
-int wl_foreign_new(struct wl_foreign **foreign, uint32_t ncpu, const struct wl_trace *trace)
+int wl_foreign_new(struct wl_foreign **foreign, uint32_t ncpu, bool rt,
+		   const struct wl_trace *trace)
 {
 	struct wl_foreign *f = calloc(1, sizeof(*f));
 
@@ -962,6 +964,7 @@ int wl_foreign_new(struct wl_foreign **foreign, uint32_t ncpu, const struct wl_t
 	f->ncpu = ncpu;
 	f->trace = trace;
 	f->clock_offset = trace ? wl_trace_info(trace)->clock_offset : 0;
+	f->rt = rt;
 	f->all_calls = has_all_calls(trace);
 	for (int compat = 0; compat < 2; compat++) {
 		learn_args(f->args[compat], compat);

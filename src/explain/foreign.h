@@ -15,6 +15,7 @@
 #ifndef WL_EXPLAIN_FOREIGN_H
 #define WL_EXPLAIN_FOREIGN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,10 +24,11 @@
 struct wl_foreign;
 
 /*
- * ncpu: more than the highest CPU number. trace: whose events these are, asked only for what it
- * describes; may be NULL. 0 or -ENOMEM.
+ * ncpu: more than the highest CPU number. rt: a PREEMPT_RT kernel's. trace: whose events these are,
+ * asked only for what it describes; may be NULL. 0 or -ENOMEM.
  */
-int wl_foreign_new(struct wl_foreign **foreign, uint32_t ncpu, const struct wl_trace *trace);
+int wl_foreign_new(struct wl_foreign **foreign, uint32_t ncpu, bool rt,
+		   const struct wl_trace *trace);
 /* NULL is fine. */
 void wl_foreign_free(struct wl_foreign *foreign);
 

@@ -13,6 +13,7 @@ void wl_path_join(struct wl_path *p)
 		if (prev && s->kind == WL_SEG_RUNNING && prev->kind == s->kind &&
 		    prev->cpu == s->cpu) {
 			prev->ns += s->ns;
+			prev->pieces += s->pieces - 1; /* one more only if something was folded */
 			continue;
 		}
 		p->seg[n++] = *s;

@@ -832,7 +832,7 @@ int wl_replay_run(struct wl_replay *r, struct wl_trace *trace, wl_replay_fn fn, 
 	if (wl_trace_info(trace)->foreign)
 		r->cfg.rt = wl_trace_info(trace)->rt;
 	if (wl_trace_info(trace)->foreign || r->unfollowed)
-		ret = wl_foreign_new(&r->foreign, r->ncpu, trace);
+		ret = wl_foreign_new(&r->foreign, r->ncpu, r->cfg.rt, trace);
 	find_window(r, trace);
 	while (!ret && (stream = wl_replay_order_next(r, trace, &e)) >= 0) {
 		ret = wl_replay_event(r, e);

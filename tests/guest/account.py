@@ -95,3 +95,9 @@ class Trace:
         found = [Event(m) for m in map(self.LINE.match, text.splitlines()) if m]
         check(found, 'the trace is empty: %s' % text[-300:])
         return sorted(found, key=lambda e: e.ns)
+
+
+def blocked(events, tid):
+    """How often a thread went to sleep, by its switches."""
+    return sum(1 for e in events if e.name == 'sched_switch' and e.field('prev_pid') == str(tid)
+               and e.field('prev_state')[0] in 'SD')

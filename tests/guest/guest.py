@@ -53,8 +53,10 @@ CONFIGS = [Config(name, kernel, nic, append) for nic in ('virtio', 'e1000') for 
 
 
 def boots(**options):
-    """Marks a check that needs a boot of its own: append='isolcpus=1', modules=DIR (also a function of the config),
-    limit=SECONDS of its life."""
+    """
+    Marks a check that needs a boot of its own: append='isolcpus=1', modules=DIR (or a function of the
+    config), limit=SECONDS of its life.
+    """
     def mark(function):
         function.boots = options
         return function
@@ -110,7 +112,7 @@ class Job:
 class Watch:
     """`whylate watch ARGS --json` in the guest, from its start line to its stats line; like harness.Session."""
 
-    def __init__(self, guest, args, command=None, timeout=60):
+    def __init__(self, guest, args, command=None, timeout=120):
         self.guest, self.command = guest, command
         if '--captures' not in args:
             args = [*args, '--captures', 'none']
@@ -132,7 +134,8 @@ class Watch:
                     if line.startswith(b'{"type":"start"') and line.endswith(b'\n'):
                         return json.loads(line)
             if self.process.poll() is not None:
-                raise Fail('%s ended (%s): %s' % (shlex.join(self.argv[1:]), self.process.returncode, tail(self.errors())))
+                raise Fail('%s ended (%s): %s' % (shlex.join(self.argv[1:]), self.process.returncode,
+                                                  tail(self.errors())))
             time.sleep(0.1)
         raise Fail('%s: no start line in %d s: %s' % (shlex.join(self.argv[1:]), timeout, tail(self.errors())))
 
@@ -165,8 +168,8 @@ class Guest:
 
     def _command(self, socket_path, limit):
         c = self.config
-        argv = ['setpriv', '--pdeathsig', 'KILL', BOOT, 'run', '-k', c.kernel, '-n', c.nic, '-s', self.share, '-l', self.console_path, '-A', socket_path,
-                '-d', os.path.join(self.directory, 'disk'), '-t', str(limit),
+        argv = ['setpriv', '--pdeathsig', 'KILL', BOOT, 'run', '-k', c.kernel, '-n', c.nic, '-s', self.share, '-l', self.console_path,
+                '-A', socket_path, '-d', os.path.join(self.directory, 'disk'), '-t', str(limit),
                 '-a', ('%s %s' % (c.append, self.options.get('append', ''))).strip()]
         for inside, outside in self.ports.items():
             argv += ['-p', '%d:%d' % (outside, inside)]
@@ -178,7 +181,8 @@ class Guest:
     def start(self, limit):
         """Boots it; limit: seconds of its whole life."""
         os.mkdir(self.share)
-        for file in (self.whylate, os.path.join(HERE, 'agent.py'), os.path.join(LIVE, 'harness.py')):
+        shutil.copy(self.whylate, os.path.join(self.share, 'whylate'))
+        for file in (os.path.join(HERE, 'agent.py'), os.path.join(LIVE, 'harness.py')):
             shutil.copy(file, self.share)
         socket_path = os.path.join(self.directory, 'agent')
         self.began = time.monotonic()
@@ -317,13 +321,22 @@ class Guest:
             check(r.returncode == 0, 'gcc %s.c: %s' % (name, r.stderr))
         return out
 
-    def requests(self, port, total, think_us):
-        """The host asks memcached in the guest, a request at a time; how many were answered."""
-        record = os.path.join(self.directory, 'requests')
-        r = subprocess.run([self.binary('mcclient'), str(port), record, 'connections=1', 'total=%d' % total,
-                            'think_us=%d' % think_us, 'seconds=100', 'bytes=100'], input='go\n', capture_output=True, text=True, timeout=150)
-        check(r.returncode == 0, 'the client failed (%d): %s' % (r.returncode, r.stderr))
-        return os.path.getsize(record) // RECORD_SIZE
+    def client(self, port, total, think_us):
+        """A client of the memcached in the guest, on the host: connected, and warm."""
+        p = subprocess.Popen([self.binary('mcclient'), str(port), os.path.join(self.directory, 'requests'), 'connections=1',
+                              'total=%d' % total, 'think_us=%d' % think_us, 'seconds=100', 'bytes=100'],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+        line = harness.read_line(p, 60)
+        if not line.startswith('ready'):
+            p.kill()
+            raise Fail('the client: %s %s' % (line, p.communicate()[1]))
+        return p
+
+    def requests(self, client):
+        """It asks, a request at a time; how many were answered."""
+        harness.go(client)
+        harness.finish(client, 150)
+        return os.path.getsize(os.path.join(self.directory, 'requests')) // RECORD_SIZE
 
     def watch(self, *args, **kw):
         return Watch(self, args, **kw)

@@ -5,6 +5,7 @@ import mmap
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 
@@ -77,4 +78,6 @@ signal.signal(signal.SIGTERM, signal.SIG_DFL)
 for role in (naps, pipes, packets, disk, threads, births):
     if not os.fork():
         role()
+if len(sys.argv) > 1:
+    open(sys.argv[1], 'w').close()  # at it
 signal.pause()

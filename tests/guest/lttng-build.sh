@@ -27,6 +27,7 @@ get() # PACKAGE...: into dl/, once; names the files
 unpack() # PACKAGE DIR
 {
 	mkdir -p "$2"
+	# shellcheck disable=SC2012
 	dpkg -x "$(ls "$base/dl/${1}"_*.deb | tail -1)" "$2"
 }
 
@@ -70,6 +71,7 @@ fix_events() # SOURCE HEADERS
 		"$1/include/instrumentation/events/timer.h"
 }
 
+# shellcheck disable=SC2016
 choose_probes() # SOURCE
 {
 	local p
@@ -121,6 +123,10 @@ build_modules() # RELEASE
 {
 	local rel=$1 src headers
 	[ -e "$base/tree-$rel/.done" ] && return
+	if [ -z "${WL_LTTNG_MODULES-}" ] && [ "${rel%%-*}" != 6.1.0 ]; then
+		echo "lttng-build.sh: lttng-modules 2.13.9 does not know $rel (give a newer tree in WL_LTTNG_MODULES)" >&2
+		return 1
+	fi
 	get_headers "$rel"
 	headers=$base/hdr/usr/src/linux-headers-$rel
 	src=$base/src-$rel
@@ -134,5 +140,8 @@ build_modules() # RELEASE
 	rm -rf "$src"
 }
 
+mkdir -p "$base"
+exec 9> "$base/lock"
+flock 9
 build_tools
 for rel; do build_modules "$rel"; done

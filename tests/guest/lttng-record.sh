@@ -43,8 +43,9 @@ lttng -q add-context -k -c c -t pid -t tid -t procname || fail contexts
 
 lttng -q start || fail start
 # whoever is born under both tracers is known to both
-setsid python3 /share/load.py & load=$!
+setsid python3 /share/load.py /tmp/working & load=$!
 cyclictest -m -p 80 -i 25000 -t 1 -q > /dev/null & cyclic=$!
+wait_for 60 [ -e /tmp/working ] || fail "the load does not start"
 sleep "$seconds"
 lttng -q stop || fail stop
 kill -INT $watch

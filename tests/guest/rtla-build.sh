@@ -7,6 +7,9 @@ base=$1/rtla
 [ ! -x "$base/rtla" ] || exit 0
 mkdir -p "$base"
 cd "$base"
+exec 9> lock
+flock 9
+[ ! -x rtla ] || exit 0
 fail() {
 	echo "rtla-build.sh: $*" >&2
 	exit 1

@@ -25,7 +25,7 @@ def short(text):
 def cell(results):
     """One cell: the same verdict with both NICs is said once, a figure per NIC."""
     if not results:
-        return ''
+        return WORDS['none']
     verdicts = [WORDS[verdict] for _, verdict, _ in results]
     if len(set(verdicts)) > 1:
         return '<br>'.join('%s %s: %s' % (nic, w, short(text)) for (nic, _, text), w in zip(results, verdicts))

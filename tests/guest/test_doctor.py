@@ -18,7 +18,7 @@ def wanted_tracepoints():
     """{what their absence costs: [tracepoints]}, by the table in the source."""
     with open(PROBES) as f:
         text = f.read()
-    macros = dict(re.findall(r'#define (\w+) "(.*)"', text))
+    macros = dict(re.findall(r'#define (\w+)\s+(?:\\\n\s*)?"(.*)"', text))
     found = {}
     for name, word, quoted in re.findall(r'\{ "\w+",\s+"(\w+)",\s+\w+,\s+\w+,\s+(?:(\w+)|"(.*?)") \}', text):
         without = macros[word] if word else quoted
@@ -58,7 +58,7 @@ def _check_tracepoints(said, events):
 
 def guest_doctor(g):
     """What doctor says is so: tracepoints as in tracefs, structures as in BTF, kernel and CPUs"""
-    o = json.loads(g.run('./whylate doctor --json', timeout=90))
+    o = json.loads(g.run('./whylate doctor --json', timeout=180))
     events = set(g.run('cd /sys/kernel/tracing/events && ls -d */*/ | cut -d / -f 2').split())
     said = {c['name']: c['ok'] for c in o['checks'] if c['name'] != 'tracepoints'}
     missing = _check_tracepoints(o['checks'], events)
@@ -67,7 +67,8 @@ def guest_doctor(g):
         'BTF (/sys/kernel/btf/vmlinux)': True,
         'safe task storage': has_member(types, 'bpf_local_storage_map', 'selem_ma'),
         'steal time of the run queue': has_member(types, 'rq', 'prev_steal_time_rq'),
-        'CPU quota of the run queue': has_member(types, 'cfs_rq', 'throttle_count') or has_member(types, 'task_struct', 'throttled'),
+        'CPU quota of the run queue': (has_member(types, 'cfs_rq', 'throttle_count')
+                                       or has_member(types, 'task_struct', 'throttled')),
         'kallsyms': True,
         'kprobes': g.run('test -e /sys/bus/event_source/devices/kprobe && echo yes || echo no').strip() == 'yes',
         'loading and attaching the programs': True,  # guest_loads has shown it

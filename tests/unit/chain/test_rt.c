@@ -90,6 +90,26 @@ static void test_softirq_blocked(void **state)
 			{ WL_SEG_LOCK, 200, b }, { WL_SEG_WAKEUP, 20 }, { WL_SEG_SOFTIRQ, 40, k });
 }
 
+/* It is woken behind an interrupt, which may have cut a program of the current task in two. */
+static void test_waking_its_thread_charges_nobody(void **state)
+{
+	struct machine_task *k = thread_of_kernel(WL_TASK_SOFTIRQD), *a = user(1000);
+	uint64_t last;
+
+	ksoftirqd(0);
+	raise_in_irq(0, 36, WL_SOFTIRQ_NET_RX);
+	machine_softirq_enter(&m, 0, WL_SOFTIRQ_NET_RX);
+	machine_waking(&m, 0, a);
+	machine_softirq_exit(&m, 0);
+	machine_switch(&m, 1, false, a);
+	last = machine_chain(a)->h.last;
+	machine_pass(&m, 50);
+	machine_waking(&m, 1, k);
+	assert_int_equal(machine_chain(a)->h.last, last);
+	machine_waking(&m, 1, user(2000));
+	assert_int_equal(machine_chain(a)->h.last, last + 50);
+}
+
 /* The timer was due at the interrupt; its thread then waited for the CPU. */
 static void test_timer_waits_for_its_thread(void **state)
 {
@@ -220,6 +240,8 @@ int main(void)
 		TEST_UNTIL(test_softirq_preempted, rt),
 		TEST_UNTIL(test_softirq_blocked, rt),
 		TEST_UNTIL(test_timer_waits_for_its_thread, rt),
+		TEST_UNTIL(test_waking_its_thread_charges_nobody, rt),
+		TEST(test_waking_its_thread_charges_nobody),
 		TEST_UNTIL(test_timer_due_late, rt),
 		TEST_UNTIL(test_timer_preempted, rt),
 		TEST_UNTIL(test_lock_handoff, rt),

@@ -28,7 +28,7 @@ static int setup(void **state)
 	event_flags = WL_EVENT_FOREIGN;
 	context_tid = -1;
 	context_pid = -1;
-	return wl_foreign_new(&f, 2, NULL);
+	return wl_foreign_new(&f, 2, false, NULL);
 }
 
 static int teardown(void **state)
@@ -479,6 +479,18 @@ static void test_softirqs(void **state)
 	assert_int_equal(softirq(0, WL_EVID_SOFTIRQ_ENTRY, 3), 0);
 }
 
+/* Recorded on PREEMPT_RT: raised, the CPU went idle, and only then ktimers came to it. */
+static void test_softirqs_of_rt(void **state)
+{
+	wl_foreign_free(f);
+	assert_int_equal(wl_foreign_new(&f, 2, true, NULL), 0);
+	do_switch(0, idle, 0, worker);
+	assert_int_equal(softirq(0, WL_EVID_SOFTIRQ_RAISE, 8), WL_EV_F_DONE | WL_EV_F_CUR);
+	do_switch(0, worker, 1, idle);
+	do_switch(0, idle, 0, (struct side){ 15, "ktimers/0" });
+	assert_int_equal(softirq(0, WL_EVID_SOFTIRQ_ENTRY, 8), WL_EV_F_DONE | WL_EV_F_CUR);
+}
+
 static uint32_t work(uint16_t id)
 {
 	struct wl_ev_workqueue_queue_work e = { .work = 0x1234 };
@@ -815,6 +827,7 @@ int main(void)
 		TEST(test_exec),
 		TEST(test_threaded_interrupts),
 		TEST(test_softirqs),
+		TEST(test_softirqs_of_rt),
 		TEST(test_work),
 		TEST(test_timer),
 		TEST(test_timers_of_two),

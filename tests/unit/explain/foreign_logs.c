@@ -51,7 +51,7 @@ static void begin(struct log_test *t, bool rt)
 	memset(t, 0, sizeof(*t));
 	wl_idle_calls_fill(&config);
 	assert_int_equal(wl_replay_new(&t->replay, &config, 2), 0);
-	assert_int_equal(wl_foreign_new(&t->replay->foreign, 2, NULL), 0);
+	assert_int_equal(wl_foreign_new(&t->replay->foreign, 2, false, NULL), 0);
 	t->replay->fn = take;
 	t->replay->ctx = t;
 }

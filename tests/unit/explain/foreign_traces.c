@@ -217,7 +217,7 @@ static void replay_poor(struct both *b, const char *dir, uint8_t until, bool cal
 
 	wl_idle_calls_fill(&config);
 	assert_int_equal(wl_replay_new(&r, &config, NCPU), 0);
-	assert_int_equal(wl_foreign_new(&r->foreign, NCPU, NULL), 0);
+	assert_int_equal(wl_foreign_new(&r->foreign, NCPU, false, NULL), 0);
 	r->fn = take;
 	r->ctx = b;
 	while (wl_trace_next(trace, &given) > 0) {
