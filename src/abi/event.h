@@ -210,6 +210,26 @@
 	F(s64, wl_delta) /* ns */                                                                  \
 	F(s32, wl_handled)
 
+/* A mark of the program itself, by the task on the CPU (whylate/mark.h). */
+#define WL_EV_mark(F)                                                                              \
+	F(u64, wl_cookie)                                                                          \
+	F(text24, wl_name) /* of a step */                                                         \
+	F(u32, wl_flags)                                                                           \
+	F(u8, wl_op)  /* enum wl_mark_op */                                                        \
+	F(u8, wl_end) /* enum wl_end_kind: WL_END_MARK or none */
+
+#define WL_EV_mark_text(F)                                                                         \
+	F(text64, wl_cookie)                                                                       \
+	F(text24, wl_name)                                                                         \
+	F(u32, wl_flags)                                                                           \
+	F(u8, wl_op)                                                                               \
+	F(u8, wl_end)
+
+/* The task leaves the CPU, or turns to another item: what it did for its item is put down. */
+#define WL_EV_mark_leave(F)                                                                        \
+	F(x64, wl_key)                                                                             \
+	F(u32, wl_flags)
+
 /* Covers a hole of at least a record's header: bytes that no reader shows. */
 #define WL_EV_filler(F) F(u32, wl_length)
 
@@ -298,14 +318,17 @@
 	X(STATEDUMP_START, statedump_none, 61, "lttng_statedump_start")                            \
 	X(STATEDUMP_PROCESS, statedump_process, 62, "lttng_statedump_process_state")               \
 	X(STATEDUMP_FD, statedump_fd, 63, "lttng_statedump_file_descriptor")                       \
-	X(STATEDUMP_END, statedump_none, 64, "lttng_statedump_end")
+	X(STATEDUMP_END, statedump_none, 64, "lttng_statedump_end")                                \
+	X(MARK, mark, 66, "whylate_mark")                                                          \
+	X(MARK_TEXT, mark_text, 67, "whylate_mark_text")                                           \
+	X(MARK_LEAVE, mark_leave, 68, "whylate_mark_leave")
 
 /* Of other tracers only: we don't record them. */
 #define WL_EV_FOREIGN_EVENTS(X) X(TIMER_START, timer_hrtimer_start, 65, "timer_hrtimer_start")
 
 enum wl_event_id {
 	WL_EV_NONE = 0,
-	WL_EV_FIXED_MAX = 66, /* size of arrays indexed by the numbers above */
+	WL_EV_FIXED_MAX = 69, /* size of arrays indexed by the numbers above */
 	WL_EVID_GAP = 37,     /* a filler of 16 bytes, without a payload */
 #define X(enumerator, fields, nr, name) WL_EVID_##enumerator = nr,
 	WL_EVENTS(X) WL_EV_FOREIGN_EVENTS(X)
@@ -377,6 +400,9 @@ WL_EV_STRUCT(call_queue);
 WL_EV_STRUCT(call_entry);
 WL_EV_STRUCT(call_exit);
 WL_EV_STRUCT(nmi);
+WL_EV_STRUCT(mark);
+WL_EV_STRUCT(mark_text);
+WL_EV_STRUCT(mark_leave);
 WL_EV_STRUCT(filler);
 WL_EV_STRUCT(statedump_none);
 WL_EV_STRUCT(statedump_process);
@@ -394,6 +420,9 @@ WL_EV_STRUCT(timer_hrtimer_start);
 #define WL_EV_F_NEW 0x08       /* sched_waking: the wakee's state was made here */
 #define WL_EV_F_BACKLOG 0x10   /* data_ready: for a socket in use, handled in its user's context */
 #define WL_EV_F_KTHREAD 0x20   /* sched_waking: the wakee is a kernel thread or worker */
+#define WL_EV_F_FOUND 0x40     /* mark: its item was there */
+#define WL_EV_F_FREE 0x80      /* mark: the task has no chain after it */
+#define WL_EV_F_RELEASE 0x100  /* mark_leave: for another item */
 
 /* wl_flags of sched_switch. */
 #define WL_SW_PREV 0x001      /* prev's state was found and changed: prev's fields are valid */

@@ -162,10 +162,14 @@ enum wl_who_ctx {
 	X(RAN, 16, "ran", "blocking switch-outs followed by a switch-in")                          \
 	X(ENDED, 17, "ended", "chains ended at a user task")                                       \
 	X(SLOW_SENT, 18, "slow_sent", "slow responses sent to user space")                         \
-	X(NO_SWITCH, 19, "no_switch", "switched out without having been switched in, or twice in")
+	X(NO_SWITCH, 19, "no_switch", "switched out without having been switched in, or twice in") \
+	X(MARK_TWICE, 20, "mark_twice", "work begun again under a cookie that had not ended")      \
+	X(MARK_UNBEGUN, 21, "mark_unbegun", "step or end mark of work that had not begun")         \
+	X(MARK_EVICTED, 22, "mark_evicted", "work item displaced by another: too many at once")    \
+	X(MARK_LOST, 23, "mark_lost", "mark that could not be read, or whose place was busy")
 
 enum wl_counter {
-	WL_CNT_MAX = 20,
+	WL_CNT_MAX = 24,
 #define X(name, nr, json, text) WL_CNT_##name = nr,
 	WL_COUNTERS(X)
 #undef X

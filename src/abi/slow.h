@@ -4,6 +4,7 @@
 #define WL_ABI_SLOW_H
 
 #include "path.h"
+#include "work.h"
 
 #define WL_STACK_DEPTH 32
 
@@ -28,6 +29,7 @@ struct wl_slow {
 	__u8 pad;
 	__u16 nstack;                /* entries of stack[] */
 	struct wl_path path;         /* all segments closed at end */
+	struct wl_work work;         /* what it was about, if the program has said so */
 	__u64 stack[WL_STACK_DEPTH]; /* kernel stack of a timeout's task; not sent otherwise */
 };
 

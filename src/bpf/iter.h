@@ -164,6 +164,31 @@ WL_INLINE __u8 wl_stuck_state(const struct wl_task *t, const struct wl_path *p)
 	return WL_SEG_TASK;
 }
 
+/* What a task carries; 0: nothing, or what goes on elsewhere by now. */
+WL_INLINE struct wl_mark *wl_carried(const struct wl_task *t, __u32 tid)
+{
+	struct wl_mark_set *set = wl_mark_set_of(t->mark);
+	struct wl_mark *m = set && t->mark ? wl_mark_find(set, t->mark) : 0;
+
+	return m && m->tid == tid ? m : 0;
+}
+
+WL_INLINE int wl_is_stuck(struct wl_task *t, struct task_struct *task, const struct wl_path *p,
+			  __u64 now)
+{
+	if (!wl_marking())
+		return wl_stuck_ns(t, p, now) >= wl_config()->timeout_ns;
+	return wl_carried(t, task->pid) && wl_sat(now, p->h.start) >= wl_config()->timeout_ns;
+}
+
+WL_INLINE void wl_stuck_work(struct wl_slow *s, const struct wl_task *t, __u32 tid)
+{
+	struct wl_mark *m = wl_marking() ? wl_carried(t, tid) : 0;
+
+	if (m)
+		__builtin_memcpy(&s->work, &m->work, sizeof(s->work));
+}
+
 /* Reads only; user space sees a chain once. */
 SEC("iter/task")
 int wl_iter_stuck(struct bpf_iter__task *ctx)
@@ -182,8 +207,7 @@ int wl_iter_stuck(struct bpf_iter__task *ctx)
 		return 0;
 	p = wl_open_path(t);
 	now = bpf_ktime_get_ns();
-	if (!p || !p->h.id || !wl_stim_counts(p) ||
-	    wl_stuck_ns(t, p, now) < wl_config()->timeout_ns)
+	if (!p || !p->h.id || !wl_stim_counts(p) || !wl_is_stuck(t, task, p, now))
 		return 0;
 	s = bpf_ringbuf_reserve(&wl_slow_ring, sizeof(*s), 0);
 	if (!s)
@@ -199,9 +223,62 @@ int wl_iter_stuck(struct bpf_iter__task *ctx)
 	s->end_kind = WL_END_TIMEOUT;
 	s->reason = WL_REASON_TIMEOUT;
 	s->path.h.state = wl_stuck_state(t, p);
+	wl_stuck_work(s, t, task->pid);
 	n = bpf_get_task_stack(task, s->stack, sizeof(s->stack), 0);
 	s->nstack = n > 0 ? (__u16)((__u64)n / 8) : 0;
 	bpf_ringbuf_submit(s, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* An item that lies in its place. User space names its thread, if that is there yet. */
+WL_INLINE int wl_mark_tell(const struct wl_mark *m, __u64 now)
+{
+	struct wl_slow *s = bpf_ringbuf_reserve(&wl_slow_ring, sizeof(*s), 0);
+
+	if (!s)
+		return 0;
+	__builtin_memset(s, 0, __builtin_offsetof(struct wl_slow, path));
+	s->threshold_ns = wl_config()->timeout_ns;
+	s->end = now;
+	s->end_call = -2;
+	s->tid = m->tid;
+	s->tgid = m->tgid;
+	s->end_cpu = m->p.h.stim_cpu;
+	s->end_kind = WL_END_TIMEOUT;
+	s->reason = WL_REASON_TIMEOUT;
+	wl_path_copy(&s->path, &m->p);
+	__builtin_memcpy(&s->work, &m->work, sizeof(s->work));
+	bpf_ringbuf_submit(s, BPF_RB_NO_WAKEUP);
+	return 1;
+}
+
+/*
+ * Items without an end mark, that no task carries: those were told by the walk over tasks just
+ * before, with more to say, and user space sees an item once. Reads without a lock: what changes
+ * meanwhile has not been stuck.
+ */
+SEC("?iter/bpf_map_elem")
+int wl_iter_marks(struct bpf_iter__bpf_map_elem *ctx)
+{
+	const __u32 *key = ctx->key;
+	struct wl_mark_set *set;
+	__u64 now;
+	__u32 index;
+
+	if (!key || !ctx->value)
+		return 0;
+	index = *key;
+	set = bpf_map_lookup_elem(&wl_mark_sets, &index);
+	if (!set)
+		return 0;
+	now = bpf_ktime_get_ns();
+	for (__u32 i = 0; i < WL_MARK_WAYS; i++) {
+		struct wl_mark *m = &set->way[i];
+
+		if (m->key && !m->told && wl_stim_counts(&m->p) &&
+		    wl_sat(now, m->p.h.start) >= wl_config()->timeout_ns)
+			m->told = wl_mark_tell(m, now);
+	}
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 #ifndef WL_BPF_PROBE_NET_H
 #define WL_BPF_PROBE_NET_H
 
-#include "bpf/probe_irq.h"
+#include "bpf/probe_mark.h"
 #include "bpf/probe_trace.h"
 
 /* A protocol that handles data in the context of the socket's user, who was holding it. */
@@ -105,6 +105,11 @@ WL_INLINE __u8 wl_receive_chain(struct wl_cpu *c, struct wl_task *t, struct task
 	return WL_END_TURN;
 }
 
+WL_INLINE int wl_receive_arrival(struct wl_kept_set *set, struct wl_task *t, __u64 key)
+{
+	return wl_marking() ? wl_mark_arrival(set, t, key) : wl_kept_take(set, key, &t->spare);
+}
+
 /* A receive of the current task has returned. */
 WL_INLINE int wl_sock_received(__u64 sk, __s32 ret)
 {
@@ -115,7 +120,7 @@ WL_INLINE int wl_sock_received(__u64 sk, __s32 ret)
 	struct wl_ev_sock_recv *e;
 	struct wl_rec rec;
 	struct wl_task *t;
-	int kept = 0;
+	int kept = 0, more;
 	__u8 end = 0;
 
 	if (!c || ret < 0)
@@ -123,15 +128,18 @@ WL_INLINE int wl_sock_received(__u64 sk, __s32 ret)
 	t = wl_sock_task(c);
 	if (!t)
 		return 0;
+	more = wl_marking() && wl_mark_receives_more(WL_CHAIN_CFG, t, key);
 	set = wl_kept_claim(c, key);
 	e = WL_RECORD_BEGIN(&rec, SOCK_RECV, sock_recv);
-	if (set && ret)
-		kept = wl_kept_take(set, key, &t->spare);
+	if (set && ret && !more)
+		kept = wl_receive_arrival(set, t, key);
 	else if (set)
 		wl_kept_drop(set, key);
 	if (set)
 		wl_kept_unlock(set);
-	if (ret)
+	if (ret && wl_marking() && !more)
+		wl_mark_receive(WL_CHAIN_CFG, c, t, kept, key, task->tgid, rec.ts);
+	else if (ret && !wl_marking())
 		end = wl_receive_chain(c, t, task, kept, rec.ts);
 	if (!e)
 		return 0;

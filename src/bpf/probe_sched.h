@@ -3,7 +3,7 @@
 #ifndef WL_BPF_PROBE_SCHED_H
 #define WL_BPF_PROBE_SCHED_H
 
-#include "bpf/probe_irq.h"
+#include "bpf/probe_mark.h"
 
 WL_INLINE void wl_end_of_sleep(struct wl_end *end, const struct wl_sleep *s, __u8 kind, __u64 now)
 {
@@ -12,6 +12,7 @@ WL_INLINE void wl_end_of_sleep(struct wl_end *end, const struct wl_sleep *s, __u
 	end->call = s->call;
 	end->kind = kind;
 	end->compat = s->compat;
+	end->work = 0;
 }
 
 /*
@@ -196,6 +197,8 @@ int BPF_PROG(wl_sched_switch, bool preempt, struct task_struct *prev, struct tas
 
 	if (!c)
 		return 0;
+	if (wl_following() && wl_marking() && wl_task_reaches(prev))
+		wl_mark_switch(prev);
 	if (wl_recording()) {
 		e = WL_RECORD_BEGIN(&rec, SCHED_SWITCH, sched_switch);
 		if (!e)

@@ -13,6 +13,7 @@ struct wl_end {
 	__s32 call;
 	__u8 kind; /* enum wl_end_kind */
 	__u8 compat;
+	struct wl_work *work; /* what it was about, or 0 */
 };
 
 static __noinline int wl_stim_counts(const struct wl_path *p)
@@ -120,6 +121,7 @@ WL_INLINE void wl_slow_fill(struct wl_slow *s, struct task_struct *task, const s
 	wl_comm_of(s->comm, task);
 	BPF_CORE_READ_INTO(&s->process, task, group_leader, comm);
 	s->pad = 0;
+	s->work.kind = WL_COOKIE_NONE;
 	wl_path_copy(&s->path, p);
 }
 
@@ -131,7 +133,9 @@ WL_INLINE void wl_slow_pin(const struct wl_slow *s)
 {
 	if (!wl_recording() || !wl_pin.armed || !wl_cas(&wl_pin.armed, 1, 0))
 		return;
-	__builtin_memcpy(&wl_trigger, s, WL_SLOW_SHORT);
+	/* in two: that is how much the compiler copies at once */
+	__builtin_memcpy(&wl_trigger, s, __builtin_offsetof(struct wl_slow, work));
+	__builtin_memcpy(&wl_trigger.work, &s->work, sizeof(s->work));
 	wl_pin.from = s->path.h.start;
 	wl_pin.id = s->path.h.id;
 	asm volatile("" ::: "memory");
@@ -163,6 +167,8 @@ static __noinline void wl_slow_send(struct task_struct *task, const struct wl_pa
 	s->reason = wl_config()->over == WL_OVER_WORST ? WL_REASON_WORST : WL_REASON_THRESHOLD;
 	s->compat = end->compat;
 	s->nstack = 0;
+	if (end->work)
+		__builtin_memcpy(&s->work, end->work, sizeof(s->work));
 	wl_slow_pin(s);
 	/* user space polls: a wake-up from inside the scheduler is what we are here to avoid */
 	bpf_ringbuf_submit(s, BPF_RB_NO_WAKEUP);

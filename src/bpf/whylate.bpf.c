@@ -10,6 +10,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #include "bpf/probe_stack.h"
 #include "bpf/probe_irq.h"
+#include "bpf/probe_mark.h"
 #include "bpf/probe_sched.h"
 #include "bpf/probe_net.h"
 #include "bpf/probe_work.h"

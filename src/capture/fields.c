@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/types.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,27 +173,27 @@ static int hex_digit(char c)
 }
 
 /* Bytes that are not UTF-8. */
-static int get_hex(const struct wl_place *p, const char *key, const char *text,
-		   char comm[WL_COMM_LEN])
+static int get_hex(const struct wl_place *p, const char *key, const char *text, char *name,
+		   size_t max)
 {
 	size_t len = strlen(text) / 2;
 
-	if (strlen(text) % 2 || len > WL_COMM_LEN)
+	if (strlen(text) % 2 || len > max)
 		return wl_place_refuse(p, key, "not the bytes of a name");
 	for (size_t i = 0; i < len; i++) {
 		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return wl_place_refuse(p, key, "not hexadecimal");
-		comm[i] = (char)(high << 4 | low);
-		if (!comm[i])
+		name[i] = (char)(high << 4 | low);
+		if (!name[i])
 			break;
 	}
 	return 0;
 }
 
-int wl_comm_get(const struct wl_place *p, const char *key, const json_t *object,
-		char comm[WL_COMM_LEN])
+int wl_name_get(const struct wl_place *p, const char *key, const json_t *object, char *name,
+		size_t max)
 {
 	const json_t *value = json_object_get(object, key);
 	const char *text = json_string_value(value), *hex;
@@ -201,11 +202,21 @@ int wl_comm_get(const struct wl_place *p, const char *key, const json_t *object,
 	snprintf(hex_key, sizeof(hex_key), "%s_hex", key);
 	hex = json_string_value(json_object_get(object, hex_key));
 	if (hex)
-		return get_hex(p, hex_key, hex, comm);
+		return get_hex(p, hex_key, hex, name, max);
 	if (!value || json_is_null(value))
 		return 0;
-	if (!text || json_string_length(value) > WL_COMM_LEN)
-		return wl_place_refuse(p, key, "not a name of at most 16 bytes");
-	memcpy(comm, text, json_string_length(value));
+	if (!text || json_string_length(value) > max) {
+		char why[48];
+
+		snprintf(why, sizeof(why), "not a name of at most %zu bytes", max);
+		return wl_place_refuse(p, key, why);
+	}
+	memcpy(name, text, json_string_length(value));
 	return 0;
+}
+
+int wl_comm_get(const struct wl_place *p, const char *key, const json_t *object,
+		char comm[WL_COMM_LEN])
+{
+	return wl_name_get(p, key, object, comm, WL_COMM_LEN);
 }

@@ -56,6 +56,8 @@ int wl_fields_get(const struct wl_place *place, const struct wl_field *fields, c
  * A name as wl_json_name() writes it: KEY, or the bytes of KEY_hex; left alone if there is none. 0
  * or -EINVAL, said.
  */
+int wl_name_get(const struct wl_place *place, const char *key, const json_t *object, char *name,
+		size_t max);
 int wl_comm_get(const struct wl_place *place, const char *key, const json_t *object,
 		char comm[WL_COMM_LEN]);
 

@@ -13,7 +13,7 @@ bool wl_event_is_written(uint32_t id)
 #undef X
 
 	if (id < WL_EV_FIXED_MAX)
-		return known[id] && id < WL_EVID_FILLER;
+		return known[id] && (id < WL_EVID_FILLER || id > WL_EVID_STATEDUMP_END);
 	return id >= WL_EV_SYSCALLS && id < WL_EV_MAX;
 }
 

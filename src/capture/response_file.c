@@ -55,6 +55,16 @@ static const struct wl_field who_fields[] = {
 	{ NULL },
 };
 
+static const struct wl_field work_fields[] = {
+	WL_FIELD(wl_work, WL_U32, "begin_tid", begun_tid),
+	{ NULL },
+};
+
+static const struct wl_field step_fields[] = {
+	WL_FIELD(wl_work_step, WL_U32, "tid", tid),
+	{ NULL },
+};
+
 /* --- values --- */
 
 /* The object of that name; NULL if there is none, or null. 0 or -EINVAL, said. */
@@ -330,6 +340,77 @@ static int get_end(const struct wl_place *p, const json_t *root, struct wl_repor
 	return ret;
 }
 
+/* Times are since the stimulus. */
+static int get_since(const struct wl_place *p, const char *key, const json_t *object,
+		     const struct wl_slow *slow, __u64 *at)
+{
+	uint64_t ns = 0;
+	int ret = get_ns(p, key, object, &ns);
+
+	if (!ret && ns > UINT64_MAX - slow->path.h.start)
+		return wl_place_refuse(p, key, "longer than time is");
+	*at = slow->path.h.start + ns;
+	return ret;
+}
+
+static int get_steps(const struct wl_place *p, const json_t *work, struct wl_slow *slow)
+{
+	const json_t *array = json_object_get(work, "steps");
+	uint64_t dropped = 0;
+	int ret = get_ns(p, "steps_dropped", work, &dropped);
+
+	if (!ret && (json_array_size(array) > WL_WORK_STEPS || dropped > UINT32_MAX / 2))
+		ret = wl_place_refuse(p, "steps", "too many");
+	for (size_t i = 0; !ret && i < json_array_size(array); i++) {
+		struct wl_work_step *step = &slow->work.step[i];
+		const json_t *object = json_array_get(array, i);
+
+		ret = wl_name_get(p, "name", object, step->name, sizeof(step->name));
+		if (!ret)
+			ret = wl_fields_get(p, step_fields, object, step);
+		if (!ret)
+			ret = get_since(p, "ns", object, slow, &step->at);
+	}
+	slow->work.steps = (__u32)(json_array_size(array) + dropped);
+	return ret;
+}
+
+static int get_cookie(const struct wl_place *p, const json_t *object, struct wl_work *work)
+{
+	const char *kind = json_string_value(json_object_get(object, "kind"));
+	const char *text = json_string_value(json_object_get(object, "cookie"));
+	uint64_t cookie;
+
+	if (kind && !strcmp(kind, "text")) {
+		work->kind = WL_COOKIE_TEXT;
+		return wl_name_get(p, "cookie", object, work->text, sizeof(work->text));
+	}
+	if (!kind || strcmp(kind, "number") != 0)
+		return wl_place_refuse(p, "kind", "neither \"number\" nor \"text\"");
+	if (!text || wl_parse_uint64(text, &cookie))
+		return wl_place_refuse(p, "cookie", "not a number");
+	work->kind = WL_COOKIE_NUMBER;
+	work->cookie = cookie;
+	return 0;
+}
+
+/* After the stimulus: times are since then. */
+static int get_work(const struct wl_place *p, const json_t *root, struct wl_report *r)
+{
+	struct wl_place in = inside(p, "work");
+	const json_t *work;
+	int ret = get_object(p, "work", root, &work);
+
+	if (ret || !work)
+		return ret;
+	ret = get_cookie(&in, work, &r->slow.work);
+	if (!ret)
+		ret = wl_fields_get(&in, work_fields, work, &r->slow.work);
+	if (!ret && json_object_get(work, "begin_ns"))
+		ret = get_since(&in, "begin_ns", work, &r->slow, &r->slow.work.begun);
+	return ret ? ret : get_steps(&in, work, &r->slow);
+}
+
 static int get_segment(const struct wl_place *p, const json_t *object, struct wl_seg *seg)
 {
 	uint64_t ns = 0;
@@ -498,6 +579,8 @@ static int get_response(const struct wl_place *p, const json_t *root, struct wl_
 		ret = get_end(p, root, r);
 	if (!ret)
 		ret = get_segments(p, root, &r->slow.path);
+	if (!ret)
+		ret = get_work(p, root, r);
 	if (!ret)
 		ret = get_typical(p, root, &r->typical);
 	if (!ret)

@@ -145,13 +145,16 @@ struct wl_task {
 	__u8 sleep_hard;     /* not interruptible */
 	__u8 nhomes;
 	__u8 soft_on;  /* PREEMPT_RT: spare is the softirq that it runs */
-	__u8 received; /* its response has received data: more of it is another request */
+	__u8 received; /* its response has received data: more of it is another request; see also
+			  WL_RECEIVED_APART */
 	__u16 wake_cpu;
 	__u16 soft_nr;
 	__u32 agg; /* cache: the aggregate of agg_stim */
 	__u32 agg_stim;
 	__u32 step; /* number of its last switch, see WL_STEP */
 	__u64 arg;  /* first argument of call */
+	__u64 mark; /* key of the item whose chain slot[cur] is; 0: of none. See mark.h */
+	__u64 from; /* socket that its chain has come from */
 	struct wl_home homes[WL_HOMES];
 	struct wl_path slot[2];
 	/*

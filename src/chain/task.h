@@ -242,6 +242,20 @@ WL_INLINE void wl_task_out_lock(struct wl_task *t)
 		t->flags |= WL_TASK_AWAY;
 }
 
+/* Where only marks end responses, a task leaves its work behind when it goes home, or for ever. */
+WL_INLINE __u8 wl_task_out_marked(struct wl_task *t, const struct wl_sleep *s, int home)
+{
+	if (!home && !s->dead) {
+		t->status = WL_TASK_MIDWORK;
+		return WL_END_NONE;
+	}
+	if (!t->mark)
+		wl_task_finish(t);
+	wl_task_cur(t)->h.id = 0;
+	t->mark = 0;
+	return WL_END_NONE;
+}
+
 /* A user task blocks: does that end its response? */
 WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_task *t,
 				   const struct wl_sleep *s, __u32 next)
@@ -264,11 +278,13 @@ WL_INLINE __u8 wl_task_out_blocked(const struct wl_chain_config *cfg, struct wl_
 			t->flags |= WL_TASK_AWAY;
 		return WL_END_NONE;
 	}
+	if (cfg->until == WL_UNTIL_MARK)
+		return wl_task_out_marked(t, s, home);
 	if (s->dead)
 		return WL_END_EXIT;
 	if (cfg->until == WL_UNTIL_BLOCK)
 		return WL_END_BLOCK;
-	if (home && cfg->until != WL_UNTIL_MARK)
+	if (home)
 		return WL_END_IDLE;
 	t->status = WL_TASK_MIDWORK;
 	return WL_END_NONE;

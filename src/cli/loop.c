@@ -15,6 +15,7 @@
 #include "cli/input.h"
 #include "explain/phrase.h"
 #include "live/machine.h"
+#include "output/lttng_sink.h"
 #include "util/format.h"
 #include "util/message.h"
 
@@ -37,6 +38,16 @@ int wl_loop_open_signals(struct wl_loop *loop)
 	return loop->signals < 0 ? -errno : 0;
 }
 
+static int open_lttng(struct wl_loop *loop)
+{
+	char why[512];
+	int ret = wl_lttng_open(&loop->lttng, why, sizeof(why));
+
+	if (ret)
+		wl_error("--lttng: cannot emit LTTng-UST events: %s", why);
+	return ret;
+}
+
 int wl_loop_open_sink(struct wl_loop *loop, bool live)
 {
 	const struct wl_options *o = &loop->setup.options;
@@ -47,6 +58,8 @@ int wl_loop_open_sink(struct wl_loop *loop, bool live)
 		.over_ns = o->config.over == WL_OVER_FIXED ? o->config.over_ns : 0,
 	};
 
+	if (o->lttng && open_lttng(loop))
+		return -ENOENT;
 	if (o->json)
 		return wl_json_sink_open(&loop->sink, stdout);
 	if (live && isatty(STDOUT_FILENO) && !o->quiet)
@@ -90,6 +103,8 @@ void wl_loop_close(struct wl_loop *loop)
 	if (loop->sink)
 		loop->sink->ops->close(loop->sink);
 	loop->sink = NULL;
+	wl_lttng_close(loop->lttng);
+	loop->lttng = NULL;
 	wl_setup_close(&loop->setup);
 	if (loop->signals >= 0)
 		close(loop->signals);
@@ -192,6 +207,7 @@ static int on_report(void *ctx, struct wl_report *report)
 
 	if (loop->capturer)
 		wl_capturer_attach(loop->capturer, report);
+	wl_lttng_slow(loop->lttng, report);
 	ret = loop->sink->ops->slow(loop->sink, report);
 	if (!ret)
 		ret = explain(loop, report);

@@ -13,6 +13,7 @@
 struct wl_loop {
 	struct wl_setup setup; /* options must be filled before anything is opened */
 	struct wl_sink *sink;
+	struct wl_lttng *lttng;               /* NULL: not asked for */
 	struct wl_capturer *capturer;         /* NULL: no captures are taken */
 	char command_line[1024], target[512]; /* for people */
 	int signals;                          /* signalfd of Ctrl-C and its like; -1: not open */

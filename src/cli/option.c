@@ -10,6 +10,7 @@
 
 #include "abi/ring.h"
 #include "cli/idle_calls.h"
+#include "cli/mark_options.h"
 #include "util/message.h"
 #include "util/parse.h"
 #include "util/syscalls.h"
@@ -243,18 +244,36 @@ static int apply_until(struct wl_options *options, const char *label, const char
 {
 	static const char *const names[] = {
 		[WL_UNTIL_TURN] = "turn", [WL_UNTIL_IDLE] = "idle", [WL_UNTIL_BLOCK] = "block",
-		[WL_UNTIL_RUN] = "run",   [WL_UNTIL_MARK] = NULL,
+		[WL_UNTIL_RUN] = "run",   [WL_UNTIL_MARK] = "mark",
 	};
 	int until;
 
-	if (!strcmp(value, "mark"))
-		return wl_option_refuse(
-			label, "marks are not in this version (try turn, idle, block, run)");
 	until = choose(label, value, names);
 	if (until < 0)
 		return until;
 	options->config.chain.until = (__u8)until;
+	options->until_given = true;
 	return 0;
+}
+
+static int apply_begin(struct wl_options *options, const char *label, const char *value)
+{
+	return wl_mark_option_add(options, label, value, WL_MARK_BEGIN);
+}
+
+static int apply_begin_key(struct wl_options *options, const char *label, const char *value)
+{
+	return wl_mark_option_key(options, label, value, WL_MARK_BEGIN);
+}
+
+static int apply_end(struct wl_options *options, const char *label, const char *value)
+{
+	return wl_mark_option_add(options, label, value, WL_MARK_END);
+}
+
+static int apply_end_key(struct wl_options *options, const char *label, const char *value)
+{
+	return wl_mark_option_key(options, label, value, WL_MARK_END);
 }
 
 /* The number of a native system call, from its name or number. */
@@ -553,6 +572,12 @@ static int apply_json(struct wl_options *options, const char *label, const char 
 	return 0;
 }
 
+static int apply_lttng(struct wl_options *options, const char *label, const char *value)
+{
+	options->lttng = true;
+	return 0;
+}
+
 static int apply_color(struct wl_options *options, const char *label, const char *value)
 {
 	static const char *const names[] = {
@@ -636,7 +661,20 @@ const struct wl_option wl_options_table[] = {
 	  "block  it blocks, for any reason\n"
 	  "idle   it waits for its next work again\n"
 	  "turn   as idle, or it receives its next request on a\n"
-	  "       socket (the default)",
+	  "       socket (the default)\n"
+	  "mark   the program says so (whylate/mark.h), or --end",
+	  WL_OPTION_WATCH_ONLY },
+	{ NULL, 0, "begin", "PROBE", apply_begin,
+	  "a work item begins there: usdt:PATH:PROVIDER:NAME,\n"
+	  "uprobe:PATH:FUNCTION, uretprobe:PATH:FUNCTION",
+	  WL_OPTION_WATCH_ONLY },
+	{ NULL, 0, "begin-key", "KEY", apply_begin_key,
+	  "which item: argN of the probe (argN:str, a string), or\n"
+	  "tid, that of the thread (the default)",
+	  WL_OPTION_WATCH_ONLY },
+	{ NULL, 0, "end", "PROBE", apply_end, "a work item, and the response, ends there",
+	  WL_OPTION_WATCH_ONLY },
+	{ NULL, 0, "end-key", "KEY", apply_end_key, "which item; retval too, at a uretprobe",
 	  WL_OPTION_WATCH_ONLY },
 	{ NULL, 0, "idle", "CALL[:ARG]", apply_idle,
 	  "waiting in this system call, with this first argument\n"
@@ -689,6 +727,8 @@ const struct wl_option wl_options_table[] = {
 	{ NULL, 0, "duration", "TIME", apply_duration,
 	  "stop after that time (default: at Ctrl-C)" },
 	{ NULL, 0, "json", NULL, apply_json, "one JSON object per line" },
+	{ NULL, 0, "lttng", NULL, apply_lttng,
+	  "slow responses as LTTng-UST events too: whylate:slow", WL_OPTION_WATCH_ONLY },
 	{ NULL, 0, "color", "WHEN", apply_color, "auto, always or never" },
 	{ NULL, 'q', "quiet", NULL, apply_quiet, "only verdicts and the summary" },
 	{ NULL, 'v', "verbose", NULL, apply_verbose, "more detail; twice: all of it" },

@@ -270,6 +270,9 @@ static int check_conflicts(const struct wl_options *options)
 		return wl_option_refuse("-t",
 					"a thread that runs already contradicts -- %s (choose one)",
 					options->command[0]);
+	if (options->nmarks && options->until_given && until != WL_UNTIL_MARK)
+		return wl_option_refuse("--begin, --end",
+					"they mean --until mark (choose one: them, or --until)");
 	if (options->config.chain.nidle && (until == WL_UNTIL_RUN || until == WL_UNTIL_BLOCK))
 		return wl_option_refuse(
 			"--idle", "--until %s does not look at where a task waits (choose one)",
@@ -307,5 +310,9 @@ int wl_options_parse(struct wl_options *options, int argc, char **argv)
 	options->config.stim.any = !options->nirqs && !stim->softirqs && !stim->timer;
 	options->config.record = options->captures || options->output;
 	ret = check_recorder(options, &args);
-	return ret ? ret : check_conflicts(options);
+	if (!ret)
+		ret = check_conflicts(options);
+	if (!ret && options->nmarks)
+		options->config.chain.until = WL_UNTIL_MARK;
+	return ret;
 }

@@ -5,6 +5,7 @@
 #define WL_CLI_OPTIONS_H
 
 #include "abi/config.h"
+#include "live/marks.h"
 #include "output/sink.h"
 
 #define WL_EXIT_OK 0
@@ -19,9 +20,12 @@ struct wl_options {
 	const char *irqs[WL_MAX_IRQS];      /* --irq N|NAME as given */
 	const char *users[WL_MAX_USERS];    /* -u as given */
 	uint32_t ncgroups, nirqs, nusers;
+	struct wl_mark_probe marks[WL_MARK_PROBES]; /* --begin, --end */
+	uint32_t nmarks;
+	bool until_given;
 	double quantile;      /* --over p99.9: 0.999 */
 	uint64_t duration_ns; /* 0: until Ctrl-C */
-	bool json, quiet, fail_on_slow;
+	bool json, quiet, fail_on_slow, lttng;
 	unsigned verbose;
 	enum wl_color color;
 	char **command; /* after --, NULL terminated, or NULL */

@@ -2,10 +2,15 @@
 #include "cli/setup.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "live/machine.h"
+#include "live/marks.h"
 #include "live/tasks.h"
 #include "util/message.h"
 #include "util/parse.h"
@@ -110,6 +115,36 @@ static int prepare_command(struct wl_setup *s)
 	return ret;
 }
 
+/* The command's own file is looked for as exec will: its marks are there from its first one on. */
+static int attach_command(struct wl_marks *marks, const char *command)
+{
+	const char *path = strchr(command, '/') ? "" : getenv("PATH");
+	char file[PATH_MAX];
+
+	if (!path || !*path)
+		return wl_marks_file(marks, command);
+	for (; *path; path += strcspn(path, ":"), path += *path == ':') {
+		snprintf(file, sizeof(file), "%.*s/%s", (int)strcspn(path, ":"), path, command);
+		if (!access(file, X_OK))
+			return wl_marks_file(marks, file);
+	}
+	return 0;
+}
+
+static int attach_marks(struct wl_setup *s)
+{
+	struct wl_marks *marks = wl_session_marks(s->session);
+
+	if (!marks)
+		return WL_EXIT_OK;
+	for (uint32_t i = 0; i < s->options.nmarks; i++)
+		if (wl_marks_attach(marks, &s->options.marks[i]))
+			return WL_EXIT_FAILED;
+	if (s->options.command)
+		attach_command(marks, s->options.command[0]);
+	return WL_EXIT_OK;
+}
+
 int wl_setup_resolve(struct wl_setup *s)
 {
 	struct wl_options *o = &s->options;
@@ -135,7 +170,8 @@ int wl_setup_open(struct wl_setup *s)
 		return ret;
 	if (o->config.record && !o->config.ring_size)
 		o->config.ring_size = wl_options_default_ring(s->kernel.ncpu);
-	return open_session(s);
+	ret = open_session(s);
+	return ret ? ret : attach_marks(s);
 }
 
 void wl_setup_close(struct wl_setup *s)

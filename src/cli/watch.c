@@ -7,6 +7,7 @@
 #include "cli/loop.h"
 #include "cli/verbs.h"
 #include "live/machine.h"
+#include "live/marks.h"
 #include "live/tasks.h"
 #include "util/escape.h"
 #include "util/message.h"
@@ -19,6 +20,14 @@ struct watch {
 	uint64_t next_alive;
 	bool said_nothing;
 };
+
+/* Marks were asked for, and no file that the targets have mapped has any. */
+static bool has_no_marks(const struct wl_setup *setup)
+{
+	const struct wl_marks *marks = wl_session_marks(setup->session);
+
+	return marks && !wl_marks_probes(marks);
+}
 
 /* Why there is no response at all. */
 static void explain_nothing(const struct wl_setup *setup, char *text, size_t size)
@@ -35,6 +44,11 @@ static void explain_nothing(const struct wl_setup *setup, char *text, size_t siz
 			 name);
 	} else if (!tasks.matching) {
 		snprintf(text, size, "no response yet: no task matches");
+	} else if (has_no_marks(setup)) {
+		snprintf(text, size,
+			 "no response yet: nothing that the %u matching threads have mapped has "
+			 "marks (whylate/mark.h; or name probes with --begin and --end)",
+			 tasks.matching);
 	} else if (tasks.running == tasks.matching) {
 		snprintf(
 			text, size,

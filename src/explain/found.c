@@ -63,6 +63,8 @@ static void take(struct search *s, const struct wl_replay_response *r)
 	s->doubt = r->doubt;
 	memset(slow, 0, sizeof(*slow));
 	slow->path = *r->path;
+	if (r->work)
+		slow->work = *r->work;
 	slow->end = r->end;
 	slow->end_call = -2;
 	slow->tid = r->tid;

@@ -66,16 +66,17 @@ static uint8_t doubt_of(const struct step *s, const struct wl_replay_task *task,
 	return recorded == kind ? WL_REPLAY_SURE : WL_REPLAY_DIFFERS;
 }
 
-/* recorded, kind: what ended according to the kernel, and to us. */
-static int report(const struct step *s, struct wl_replay_task *task,
-		  const struct wl_replay_who *who, uint8_t recorded, uint8_t kind, uint8_t flags)
+/* p, work: what ended, and what it was about; either may be NULL. */
+static int report_path(const struct step *s, struct wl_replay_task *task,
+		       const struct wl_replay_who *who, const struct wl_path *p,
+		       const struct wl_work *work, uint8_t recorded, uint8_t kind, uint8_t flags)
 {
-	const struct wl_path *p = kind ? wl_task_cur(&task->t) : NULL;
 	bool told = !s->r->foreign; /* else nobody has followed chains */
 	struct wl_replay_response response = {
 		.tid = who->tid,
 		.tgid = who->tgid,
 		.path = p,
+		.work = work,
 		.end = s->now,
 		.cpu = s->e->cpu,
 		.kind = kind ? kind : recorded,
@@ -87,6 +88,15 @@ static int report(const struct step *s, struct wl_replay_task *task,
 		return 0;
 	memcpy(response.comm, who->comm, sizeof(response.comm));
 	return s->r->fn(s->r->ctx, &response);
+}
+
+/* recorded, kind: what ended according to the kernel, and to us. */
+static int report(const struct step *s, struct wl_replay_task *task,
+		  const struct wl_replay_who *who, uint8_t recorded, uint8_t kind, uint8_t flags)
+{
+	const struct wl_path *p = kind ? wl_task_cur(&task->t) : NULL;
+
+	return report_path(s, task, who, p, NULL, recorded, kind, flags);
 }
 
 /* --- switches --- */
@@ -553,6 +563,151 @@ static int take_arrival(struct step *s, struct wl_task *t, uint64_t key)
 	return kept;
 }
 
+/* --- marks --- */
+
+static bool marking(const struct step *s)
+{
+	return s->r->marks != NULL;
+}
+
+static struct wl_mark_set *mark_set(const struct step *s, uint64_t key)
+{
+	return &s->r->marks[wl_mark_index(key)];
+}
+
+static int on_mark_leave(struct step *s)
+{
+	const struct wl_ev_mark_leave *e = s->e->payload;
+	struct wl_replay_task *task = current_task(s);
+	bool done = e->wl_flags & WL_EV_F_DONE;
+
+	if (!marking(s) || !task || task->t.mark != e->wl_key)
+		return 0;
+	wl_mark_leave(s->c, done ? mark_set(s, e->wl_key) : NULL, &task->t, s->cpu->cur.tid,
+		      e->wl_flags & WL_EV_F_RELEASE, s->now);
+	return 0;
+}
+
+/*
+ * A mark of an item that began before the window, or in a task whose chain is not known: an item
+ * that begins here, in doubt.
+ */
+static struct wl_mark *mark_unknown(struct step *s, struct wl_replay_task *task,
+				    const struct wl_mark_in *in)
+{
+	struct wl_mark_set *set = mark_set(s, in->key);
+
+	wl_task_cur(&task->t)->h.id = 0;
+	task->t.mark = 0;
+	wl_mark_begin(s->c, set, &task->t, in, s->now);
+	wl_replay_doubt(s->r, s->now, s->e->cpu);
+	task->known = task->seen_in;
+	return wl_mark_find(set, in->key);
+}
+
+/* m: as the kernel side has found it, or NULL. */
+static int mark_ends(struct step *s, struct wl_replay_task *task, struct wl_mark *m,
+		     const struct wl_mark_in *in, uint8_t recorded)
+{
+	struct wl_path *p = wl_mark_end(s->c, m, &task->t, in, s->now);
+	struct wl_work work = { 0 };
+	int ret;
+
+	wl_mark_name(&work, in);
+	ret = report_path(s, task, &s->cpu->cur, p, m ? &m->work : &work, recorded,
+			  p ? WL_END_MARK : WL_END_NONE, WL_TASK_TARGET);
+	wl_mark_ended(m, &task->t, p);
+	return ret;
+}
+
+/* What the mark found there is what the replay has, or else it is made up, in doubt. */
+static int mark_found(struct step *s, struct wl_replay_task *task, const struct wl_mark_in *in,
+		      uint32_t flags, uint8_t recorded)
+{
+	struct wl_mark *m = wl_mark_find(mark_set(s, in->key), in->key);
+	bool found = flags & WL_EV_F_FOUND;
+
+	if (m && !found) {
+		m->key = 0;
+		m = NULL;
+	}
+	if (found && (!m || (!task->known && !wl_mark_carries(m, &task->t, in->tid))))
+		m = mark_unknown(s, task, in);
+	if (in->op == WL_MARK_END)
+		return mark_ends(s, task, m, in, recorded);
+	if (m)
+		wl_mark_step(s->c, m, &task->t, in, s->now);
+	return 0;
+}
+
+static int mark(struct step *s, struct wl_mark_in *in, uint32_t flags, uint8_t recorded)
+{
+	struct wl_replay_task *task = current_task(s);
+	int ret = 0;
+
+	if (!marking(s) || !task || !(flags & WL_EV_F_DONE))
+		return 0;
+	in->tid = s->cpu->cur.tid;
+	in->tgid = s->cpu->cur.tgid;
+	in->key = wl_mark_key(&s->r->cfg, in);
+	s->r->marked = true;
+	if (in->op != WL_MARK_BEGIN)
+		ret = mark_found(s, task, in, flags, recorded);
+	else if (task->known)
+		wl_mark_begin(s->c, mark_set(s, in->key), &task->t, in, s->now);
+	else
+		mark_unknown(s, task, in);
+	if (!task->known && flags & WL_EV_F_FREE)
+		become_known(task, task->t.flags);
+	return ret;
+}
+
+static int on_mark(struct step *s)
+{
+	const struct wl_ev_mark *e = s->e->payload;
+	struct wl_mark_in in = {
+		.cookie = e->wl_cookie,
+		.op = e->wl_op,
+		.kind = WL_COOKIE_NUMBER,
+	};
+
+	memcpy(in.name, e->wl_name, sizeof(in.name));
+	return mark(s, &in, e->wl_flags, e->wl_end);
+}
+
+static int on_mark_text(struct step *s)
+{
+	const struct wl_ev_mark_text *e = s->e->payload;
+	struct wl_mark_in in = { .op = e->wl_op, .kind = WL_COOKIE_TEXT };
+
+	memcpy(in.text, e->wl_cookie, sizeof(in.text));
+	memcpy(in.name, e->wl_name, sizeof(in.name));
+	return mark(s, &in, e->wl_flags, e->wl_end);
+}
+
+/* Data, where only marks end responses. */
+static int mark_receives(struct step *s, struct wl_replay_task *task)
+{
+	const struct wl_ev_sock_recv *e = s->e->payload;
+	struct wl_kept_set *set = set_of(s, e->wl_sock);
+	bool done = e->wl_flags & WL_EV_F_DONE;
+	int kept = 0;
+
+	if (e->wl_ret && wl_mark_receives_more(&s->r->cfg, &task->t, e->wl_sock)) {
+		if (done)
+			wl_kept_drop(set, e->wl_sock);
+		return 0;
+	}
+	if (done && !wl_kept_find(set, e->wl_sock))
+		wl_replay_doubt(s->r, s->now, s->e->cpu);
+	if (done)
+		kept = wl_mark_arrival(set, &task->t, e->wl_sock);
+	wl_mark_receive(&s->r->cfg, s->c, &task->t, kept, e->wl_sock, s->cpu->cur.tgid, s->now);
+	return 0;
+}
+
+/* --- receiving --- */
+
 static int on_sock_recv(struct step *s)
 {
 	const struct wl_ev_sock_recv *e = s->e->payload;
@@ -567,6 +722,8 @@ static int on_sock_recv(struct step *s)
 			wl_kept_drop(set_of(s, e->wl_sock), e->wl_sock);
 		return 0;
 	}
+	if (marking(s))
+		return mark_receives(s, task);
 	if (e->wl_flags & WL_EV_F_DONE)
 		kept = take_arrival(s, &task->t, e->wl_sock);
 	if (!task->known)
@@ -615,6 +772,9 @@ static int (*const handlers[WL_EV_FIXED_MAX])(struct step *) = {
 	[WL_EVID_CALL_ENTRY] = on_call_entry,
 	[WL_EVID_CALL_EXIT] = on_call_exit,
 	[WL_EVID_NMI] = on_nmi,
+	[WL_EVID_MARK] = on_mark,
+	[WL_EVID_MARK_TEXT] = on_mark_text,
+	[WL_EVID_MARK_LEAVE] = on_mark_leave,
 	[WL_EVID_VEC_LOCAL_TIMER_ENTRY... WL_EVID_VEC_SPURIOUS_APIC_EXIT] = on_vector,
 };
 

@@ -20,6 +20,7 @@
 #include "abi/config.h"
 #include "abi/path.h"
 #include "abi/tasks.h"
+#include "abi/work.h"
 #include "trace/trace.h"
 
 struct wl_replay;
@@ -38,6 +39,7 @@ struct wl_replay_response {
 	char comm[WL_COMM_LEN];
 	const struct wl_path *path; /* closed; NULL: WL_REPLAY_UNKNOWN, and WL_REPLAY_DIFFERS
 				       where the replay has none */
+	const struct wl_work *work; /* what it was about; NULL: nothing was said */
 	uint64_t end;               /* the event that ended it, CLOCK_MONOTONIC ns */
 	uint32_t cpu;
 	uint8_t kind;  /* enum wl_end_kind */

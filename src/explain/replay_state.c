@@ -37,13 +37,24 @@ static void forget_task(const void *node, VISIT visit, void *closure)
 	/* a wake-up of now counts if it is ahead of a sleep; what it was woken with may be used up
 	 */
 	task->t.status = WL_TASK_UNSEEN;
+	task->t.mark = 0;
 	task->t.next &= ~WL_SLOT_MASK;
+}
+
+/* Only their keys: the table is large, and mostly empty. */
+static void forget_marks(struct wl_replay *r)
+{
+	for (uint32_t i = 0; r->marks && r->marked && i < WL_MARK_SETS; i++)
+		for (uint32_t k = 0; k < WL_MARK_WAYS; k++)
+			r->marks[i].way[k].key = 0;
+	r->marked = false;
 }
 
 void wl_replay_forget(struct wl_replay *r)
 {
 	twalk_r(r->tasks, forget_task, NULL);
 	memset(r->sets, 0, WL_KEPT_SETS * sizeof(*r->sets));
+	forget_marks(r);
 }
 
 static size_t doubt_index(uint64_t id)
@@ -113,7 +124,9 @@ int wl_replay_state_init(struct wl_replay *r, const struct wl_chain_config *conf
 	r->ncpu = ncpu;
 	r->cpu = calloc(ncpu, sizeof(*r->cpu));
 	r->sets = calloc(WL_KEPT_SETS, sizeof(*r->sets));
-	if (!r->cpu || !r->sets)
+	if (config->until == WL_UNTIL_MARK)
+		r->marks = calloc(WL_MARK_SETS, sizeof(*r->marks));
+	if (!r->cpu || !r->sets || (config->until == WL_UNTIL_MARK && !r->marks))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < ncpu; i++)
 		r->cpu[i].c.cpu = i;
@@ -125,4 +138,5 @@ void wl_replay_state_release(struct wl_replay *r)
 	tdestroy(r->tasks, free);
 	free(r->cpu);
 	free(r->sets);
+	free(r->marks);
 }

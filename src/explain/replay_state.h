@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "chain/chain.h"
+#include "chain/mark.h"
 #include "explain/replay.h"
 
 /* A task, as the last switch has named it. */
@@ -44,6 +45,8 @@ struct wl_replay {
 	uint32_t ncpu;
 	struct wl_replay_cpu *cpu;
 	struct wl_kept_set *sets;
+	struct wl_mark_set *marks;         /* NULL: responses don't end at marks */
+	bool marked;                       /* there are any */
 	void *tasks;                       /* tree by tid */
 	uint64_t doubts[WL_REPLAY_DOUBTS]; /* hashed by id; a later one displaces */
 	struct wl_replay_stats stats;

@@ -44,6 +44,21 @@ bool wl_kernel_has_member(const struct wl_kernel *kernel, const char *type, cons
 	return id > 0 && has_member(kernel->btf, btf__type_by_id(kernel->btf, id), member, 4);
 }
 
+static bool has_function(const struct wl_kernel *kernel, const char *name)
+{
+	return kernel->btf && btf__find_by_name_kind(kernel->btf, name, BTF_KIND_FUNC) > 0;
+}
+
+bool wl_kernel_can_mark(const struct wl_kernel *kernel)
+{
+	return has_function(kernel, "bpf_preempt_disable");
+}
+
+bool wl_kernel_patches_marks(const struct wl_kernel *kernel)
+{
+	return has_function(kernel, "arch_uprobe_optimize");
+}
+
 int wl_kernel_enumerator(const struct wl_kernel *kernel, const char *type, const char *name)
 {
 	int id = kernel->btf ? btf__find_by_name_kind(kernel->btf, type, BTF_KIND_ENUM) : -1;

@@ -31,6 +31,12 @@ bool wl_kernel_has_tracepoint(const struct wl_kernel *kernel, const char *name);
 /* Has the structure this member? */
 bool wl_kernel_has_member(const struct wl_kernel *kernel, const char *type, const char *member);
 
+/* Can probes in user space turn preemption off (6.10)? Without that marks can't be taken. */
+bool wl_kernel_can_mark(const struct wl_kernel *kernel);
+
+/* Does it patch a call into a probe's place instead of a breakpoint (x86, 6.18)? */
+bool wl_kernel_patches_marks(const struct wl_kernel *kernel);
+
 /* Value of an enumerator of an enum: -ENOENT if there is none. */
 int wl_kernel_enumerator(const struct wl_kernel *kernel, const char *type, const char *name);
 

@@ -14,7 +14,7 @@
 struct number {
 	uint64_t chain; /* 0: free */
 	uint64_t end;   /* of an unfinished one: 0 */
-	uint32_t tid;
+	uint64_t whose;
 	uint64_t id;
 };
 
@@ -69,13 +69,19 @@ void wl_numbers_free(struct wl_numbers *n)
 	free(n);
 }
 
+/* Of one chain: the thread, or the work item, which may end in another thread. */
+static uint64_t whose(const struct wl_slow *slow)
+{
+	return slow->work.kind != WL_COOKIE_NONE ? slow->work.begun : slow->tid;
+}
+
 /* 0: it is not there. */
 static uint64_t find(const struct ring *r, const struct wl_slow *slow, uint64_t end)
 {
 	for (size_t i = 0; i < r->next && i < r->size; i++) {
 		const struct number *n = &r->all[i];
 
-		if (n->chain == slow->path.h.id && n->tid == slow->tid && n->end == end)
+		if (n->chain == slow->path.h.id && n->whose == whose(slow) && n->end == end)
 			return n->id;
 	}
 	return 0;
@@ -86,7 +92,7 @@ static void put(struct ring *r, const struct wl_slow *slow, uint64_t end, uint64
 	struct number *n = &r->all[r->next++ % r->size];
 
 	n->chain = slow->path.h.id;
-	n->tid = slow->tid;
+	n->whose = whose(slow);
 	n->end = end;
 	n->id = id;
 }

@@ -4,7 +4,19 @@
 bool wl_probes_follow_sockets(const struct wl_config *config)
 {
 	return config->follow &&
-	       (config->chain.until == WL_UNTIL_TURN || config->chain.until == WL_UNTIL_IDLE);
+	       (config->chain.until == WL_UNTIL_TURN || config->chain.until == WL_UNTIL_IDLE ||
+		config->chain.until == WL_UNTIL_MARK);
+}
+
+/* Marks end responses there, whatever is sent. */
+static bool for_sends(const struct wl_config *config)
+{
+	return wl_probes_follow_sockets(config) && config->chain.until != WL_UNTIL_MARK;
+}
+
+static bool for_marks(const struct wl_config *config)
+{
+	return config->follow && config->chain.until == WL_UNTIL_MARK;
 }
 
 static bool for_tcp(const struct wl_config *config)
@@ -46,6 +58,11 @@ static bool for_syscalls(const struct wl_config *config)
 static bool for_timeout(const struct wl_config *config)
 {
 	return config->timeout_ns != 0;
+}
+
+static bool for_lost_marks(const struct wl_config *config)
+{
+	return for_marks(config) && for_timeout(config);
 }
 
 static bool never(const struct wl_config *config)
@@ -113,8 +130,7 @@ const struct wl_probe wl_probes[] = {
 	{ "wl_workqueue_execute_end", "workqueue_execute_end", WL_PROBE_QUALITY, NULL, WORK },
 	{ "wl_sk_data_ready", "sk_data_ready", WL_PROBE_QUALITY, wl_probes_follow_sockets,
 	  SOCKETS },
-	{ "wl_sock_send_length", "sock_send_length", WL_PROBE_QUALITY, wl_probes_follow_sockets,
-	  SOCKETS },
+	{ "wl_sock_send_length", "sock_send_length", WL_PROBE_QUALITY, for_sends, SOCKETS },
 	{ "wl_sock_recv_length", "sock_recv_length", WL_PROBE_QUALITY, wl_probes_follow_sockets,
 	  SOCKETS },
 	{ "wl_tcp_probe", "tcp_probe", WL_PROBE_QUALITY, for_tcp, TCP },
@@ -142,10 +158,13 @@ const struct wl_probe wl_probes[] = {
 	{ "wl_page_fault_kernel", "page_fault_kernel", WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_sys_enter", "sys_enter", WL_PROBE_QUALITY, for_syscalls, RECORD },
 	{ "wl_sys_exit", "sys_exit", WL_PROBE_QUALITY, for_syscalls, RECORD },
+	{ "wl_mark_usdt", NULL, WL_PROBE_QUALITY, for_marks, "marks are not seen" },
+	{ "wl_mark_uprobe", NULL, WL_PROBE_QUALITY, for_marks, "marks are not seen" },
 	{ "wl_iter_create", NULL, WL_PROBE_CORE, for_follow, "nothing works" },
 	{ "wl_iter_check", NULL, WL_PROBE_CORE, for_follow, "nothing works" },
 	{ "wl_iter_dump", NULL, WL_PROBE_QUALITY, for_record, RECORD },
 	{ "wl_iter_stuck", NULL, WL_PROBE_QUALITY, for_timeout, "unfinished work is not found" },
+	{ "wl_iter_marks", NULL, WL_PROBE_QUALITY, for_lost_marks, "unfinished work is not found" },
 	{ "wl_empty", "sched_switch", WL_PROBE_QUALITY, never, "" },
 };
 

@@ -178,6 +178,20 @@ static void fill_names(struct wl_reports *r, struct wl_report *report)
 	report->names.cgroup = cgroup_of(r, s);
 }
 
+/* An item that no task carries: who it was. */
+static void fill_target(struct wl_slow *slow)
+{
+	struct wl_who thread = { .ctx = WL_WHO_TASK, .tid = slow->tid };
+	struct wl_who process = { .ctx = WL_WHO_TASK, .tid = slow->tgid };
+
+	if (slow->comm[0] || slow->process[0])
+		return;
+	wl_machine_who(&thread);
+	wl_machine_who(&process);
+	memcpy(slow->comm, thread.comm, sizeof(slow->comm));
+	memcpy(slow->process, process.comm, sizeof(slow->process));
+}
+
 bool wl_reports_make(struct wl_reports *r, const struct wl_slow *slow, struct wl_report *report)
 {
 	struct wl_agg total;
@@ -187,6 +201,7 @@ bool wl_reports_make(struct wl_reports *r, const struct wl_slow *slow, struct wl
 	if (!report->id)
 		return false;
 	memcpy(&report->slow, slow, slow->nstack ? sizeof(*slow) : WL_SLOW_SHORT);
+	fill_target(&report->slow);
 	close_open_segment(&report->slow);
 	wl_path_join(&report->slow.path);
 	for (uint32_t i = 0; i < report->slow.path.h.nseg && i < WL_PATH_SEGS; i++)

@@ -14,6 +14,7 @@
 
 #include "live/machine.h"
 #include "live/maps.h"
+#include "live/marks.h"
 #include "live/probes.h"
 #include "live/reports.h"
 #include "live/ring_maps.h"
@@ -37,8 +38,9 @@ struct wl_session {
 	struct wl_ring_maps *rings;
 	struct ring_buffer *ring;
 	struct wl_stacks *stacks;           /* NULL: none */
+	struct wl_marks *marks;             /* NULL: marks are not asked for */
 	struct bpf_link *links[PROBES_MAX]; /* as in wl_probes[] */
-	struct bpf_link *iter_create, *iter_check, *iter_stuck, *iter_dump;
+	struct bpf_link *iter_create, *iter_check, *iter_stuck, *iter_dump, *iter_marks;
 	uint64_t started, stopped, next_stuck, next_check, missing;
 	/* only inside wl_session_poll() */
 	wl_report_fn fn;
@@ -122,6 +124,8 @@ static int size_maps(struct wl_session *s)
 	if (!ret && !s->bpf->rodata->wl_stacks) /* the least that there can be */
 		ret = bpf_map__set_max_entries(b->maps.wl_stack_ring,
 					       (uint32_t)sysconf(_SC_PAGESIZE));
+	if (!ret && s->config.chain.until == WL_UNTIL_MARK)
+		ret = bpf_map__set_max_entries(b->maps.wl_mark_sets, WL_MARK_SETS);
 	if (!ret)
 		ret = wl_ring_maps_prepare(s->rings, b->maps.wl_ring_maps);
 	if (!ret && s->config.task_storage)
@@ -283,6 +287,19 @@ static int attach_iter(struct bpf_program *p, struct bpf_link **link)
 	return *link ? 0 : -errno;
 }
 
+static int attach_iter_marks(struct wl_session *s)
+{
+	struct bpf_program *p = s->bpf->progs.wl_iter_marks;
+	union bpf_iter_link_info info = { .map.map_fd =
+						  (__u32)bpf_map__fd(s->bpf->maps.wl_mark_sets) };
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+
+	if (!bpf_program__autoload(p))
+		return 0;
+	s->iter_marks = bpf_program__attach_iter(p, &opts);
+	return s->iter_marks ? 0 : -errno;
+}
+
 static int attach(struct wl_session *s)
 {
 	int ret = attach_some(s, true);
@@ -296,6 +313,8 @@ static int attach(struct wl_session *s)
 		ret = attach_iter(s->bpf->progs.wl_iter_check, &s->iter_check);
 	if (!ret)
 		ret = attach_iter(s->bpf->progs.wl_iter_stuck, &s->iter_stuck);
+	if (!ret)
+		ret = attach_iter_marks(s);
 	return ret ? ret : attach_iter(s->bpf->progs.wl_iter_dump, &s->iter_dump);
 }
 
@@ -316,6 +335,9 @@ static int open_all(struct wl_session *s, const struct wl_kernel *kernel, unsign
 		return -errno;
 	if (flags & WL_SESSION_STACKS)
 		ret = wl_stacks_new(&s->stacks, bpf_map__fd(s->bpf->maps.wl_stack_ring));
+	if (!ret && bpf_program__autoload(s->bpf->progs.wl_mark_usdt))
+		ret = wl_marks_new(&s->marks, s->bpf->progs.wl_mark_usdt,
+				   s->bpf->progs.wl_mark_uprobe, wl_kernel_patches_marks(kernel));
 	return ret ? ret : attach(s);
 }
 
@@ -334,6 +356,12 @@ int wl_session_open(struct wl_session **session, const struct wl_config *config,
 	}
 	if (missing) {
 		wl_error("this kernel has no tracepoint %s; see whylate doctor", missing);
+		return -EOPNOTSUPP;
+	}
+	if (config->chain.until == WL_UNTIL_MARK && !wl_kernel_can_mark(kernel)) {
+		wl_error("--until mark: this kernel (%s) can't take marks: a probe in user space "
+			 "can't turn preemption off (bpf_preempt_disable, since 6.10)",
+			 kernel->release);
 		return -EOPNOTSUPP;
 	}
 	s = calloc(1, sizeof(*s));
@@ -366,7 +394,9 @@ void wl_session_close(struct wl_session *s)
 	bpf_link__destroy(s->iter_check);
 	bpf_link__destroy(s->iter_stuck);
 	bpf_link__destroy(s->iter_dump);
+	bpf_link__destroy(s->iter_marks);
 	ring_buffer__free(s->ring);
+	wl_marks_free(s->marks);
 	wl_stacks_free(s->stacks);
 	wl_reports_free(s->reports);
 	unmap(s->maps.cpus, s->maps.cpus_size);
@@ -397,6 +427,13 @@ static int walk(struct bpf_link *link)
 	return n < 0 ? -errno : 0;
 }
 
+static int scan_marks(struct wl_session *s)
+{
+	return s->marks ? wl_marks_scan(s->marks, s->bpf->bss->wl_reach,
+					sizeof(s->bpf->bss->wl_reach))
+			: 0;
+}
+
 /* Tasks that an iterator is not shown can still be asked for, by process id or all together. */
 static void preset_reach(struct wl_session *s)
 {
@@ -422,7 +459,9 @@ int wl_session_start(struct wl_session *s)
 	__atomic_store_n(&s->bpf->bss->wl_on, 1, __ATOMIC_SEQ_CST);
 	/* tasks born between the walk and the switch */
 	ret = walk(s->iter_create);
-	return ret ? ret : walk(s->iter_check);
+	if (!ret)
+		ret = walk(s->iter_check);
+	return ret ? ret : scan_marks(s);
 }
 
 void wl_session_stop(struct wl_session *s)
@@ -434,6 +473,11 @@ void wl_session_stop(struct wl_session *s)
 const struct wl_maps *wl_session_maps(const struct wl_session *s)
 {
 	return &s->maps;
+}
+
+struct wl_marks *wl_session_marks(const struct wl_session *s)
+{
+	return s->marks;
 }
 
 const struct wl_reports *wl_session_reports(const struct wl_session *s)
@@ -542,8 +586,12 @@ int wl_session_poll(struct wl_session *s, wl_report_fn fn, void *ctx)
 		s->next_stuck = now + STUCK_PERIOD_NS;
 		create_missing(s);
 		check_targets(s, now);
+		if (ret >= 0 && !s->stopped && scan_marks(s))
+			ret = -ENOMEM;
 		if (s->iter_stuck && ret >= 0 && !s->stopped)
 			ret = walk(s->iter_stuck);
+		if (s->iter_marks && ret >= 0 && !s->stopped)
+			ret = walk(s->iter_marks);
 	}
 	s->fn = NULL;
 	if (ret == -EAGAIN)

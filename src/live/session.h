@@ -54,6 +54,11 @@ struct wl_stacks;
 /* Stacks of late responses, or NULL: they were not asked for. Valid as long as the session. */
 struct wl_stacks *wl_session_stacks(const struct wl_session *session);
 
+struct wl_marks;
+
+/* Probes in user space, or NULL: marks were not asked for. Valid as long as the session. */
+struct wl_marks *wl_session_marks(const struct wl_session *session);
+
 /*
  * The slow response that has taken the pin (rings->pin->id), copied to slow; false: none has. One
  * thread may call this while another uses the session.

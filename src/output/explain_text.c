@@ -8,6 +8,7 @@
 #include "explain/names.h"
 #include "output/explain_tree.h"
 #include "output/text_parts.h"
+#include "output/work.h"
 #include "util/format.h"
 
 #define BAR_MIN 5
@@ -157,6 +158,19 @@ static void put_end(const struct page *page)
 	wl_phrase_add_duration(&p, wl_slow_response_ns(&r->slow));
 	wl_phrase_add(&p, " later");
 	put_field(page, "to", text);
+}
+
+static void put_work(const struct page *page)
+{
+	const struct wl_slow *slow = &page->x->report.slow;
+	struct wl_phrase p;
+	char text[1024];
+
+	if (slow->work.kind == WL_COOKIE_NONE)
+		return;
+	wl_phrase_init(&p, text, sizeof(text));
+	wl_work_add(&p, slow);
+	put_field(page, "work", text);
 }
 
 static void put_usual(const struct page *page)
@@ -333,6 +347,7 @@ int wl_explain_text(FILE *out, const struct wl_style *style, bool unicode,
 	put_who(&page);
 	put_when(&page);
 	put_end(&page);
+	put_work(&page);
 	put_usual(&page);
 	put_budget(&page);
 	put_heading(&page, "How it went");

@@ -8,6 +8,7 @@
 #include "explain/names.h"
 #include "explain/phrase.h"
 #include "output/text_parts.h"
+#include "output/work.h"
 #include "util/syscalls.h"
 
 #define NODES_MAX 2000
@@ -203,6 +204,17 @@ static void put_target(struct wl_json *json, const struct wl_report *r)
 	wl_json_u64(json, "end_cpu", r->slow.end_cpu);
 }
 
+static void put_work(struct wl_json *json, const struct wl_report *r)
+{
+	struct wl_phrase p;
+	char text[1024];
+
+	wl_phrase_init(&p, text, sizeof(text));
+	if (r->slow.work.kind != WL_COOKIE_NONE)
+		wl_work_add(&p, &r->slow);
+	wl_json_string_or_null(json, "work", text);
+}
+
 static void put_numbers(struct wl_json *json, const struct wl_report *r)
 {
 	wl_json_u64(json, "id", r->id);
@@ -383,6 +395,7 @@ static int put_data(struct wl_json *json, struct wl_html_names *names,
 	wl_json_object(json, NULL);
 	wl_json_string(json, "version", WL_VERSION);
 	put_target(json, r);
+	put_work(json, r);
 	put_numbers(json, r);
 	put_budget(json, r);
 	put_verdict(json, names);

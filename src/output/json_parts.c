@@ -3,6 +3,7 @@
 
 #include "explain/names.h"
 #include "explain/phrase.h"
+#include "output/work.h"
 
 #define FORMAT_VERSION 1
 
@@ -237,6 +238,7 @@ void wl_json_report(struct wl_json *j, const struct wl_report *report,
 	put_end(j, report);
 	wl_json_u64(j, "response_ns", wl_slow_response_ns(&report->slow));
 	wl_json_u64(j, "merged", report->slow.path.h.merged);
+	wl_work_json(j, &report->slow);
 	wl_json_typical(j, &report->typical);
 	put_segments(j, report, names);
 	put_budget(j, report->budget);

@@ -110,6 +110,7 @@ static uint64_t chains_lost(const uint64_t counters[WL_CNT_MAX])
 	static const enum wl_counter which[] = {
 		WL_CNT_STATE_MISSING, WL_CNT_STATE_FAILED,    WL_CNT_NEXT_BUSY, WL_CNT_HOPS,
 		WL_CNT_FRAMES,        WL_CNT_PENDING_DROPPED, WL_CNT_NO_SWITCH, WL_CNT_KEPT_EVICTED,
+		WL_CNT_MARK_EVICTED,  WL_CNT_MARK_LOST,
 	};
 	uint64_t sum = 0;
 

@@ -12,6 +12,7 @@
 #include "explain/names.h"
 #include "explain/phrase.h"
 #include "output/text_parts.h"
+#include "output/work.h"
 #include "util/format.h"
 
 #define DEFAULT_WIDTH 80
@@ -334,6 +335,18 @@ static void put_stack(FILE *out, const struct wl_style *style, const struct wl_r
 	wl_text_field(out, style, "stack", text);
 }
 
+static void put_work(FILE *out, const struct wl_style *style, const struct wl_report *report)
+{
+	struct wl_phrase p;
+	char text[1024];
+
+	if (report->slow.work.kind == WL_COOKIE_NONE)
+		return;
+	wl_phrase_init(&p, text, sizeof(text));
+	wl_work_add(&p, &report->slow);
+	wl_text_field(out, style, "work", text);
+}
+
 static void put_counts(FILE *out, const struct wl_style *style, const struct wl_report *report)
 {
 	unsigned int merged = report->slow.path.h.merged;
@@ -375,6 +388,7 @@ void wl_text_verdict(FILE *out, const struct wl_style *style, const struct wl_re
 {
 	put_head(out, style, report);
 	put_cause(out, style, report);
+	put_work(out, style, report);
 	if (style->verbose)
 		put_segments(out, style, report);
 	else

@@ -163,6 +163,7 @@ function fillFacts() {
 	const fact = (name, value) => value && $('facts').append(el('dt', {}, name), el('dd', {}, value));
 	fact('Began', `${data.stimulus}, cpu${data.stimulus_cpu}`);
 	fact('Ended', `${data.end}${data.end_call ? ' in ' + data.end_call : ''}, cpu${data.end_cpu}`);
+	fact('Work', data.work);
 	fact('At', data.time && data.time.replace('T', ' ').replace(/(\.\d{3})\d*Z/, '$1 UTC'));
 	fact('Threshold', data.threshold ? duration(data.threshold) : '');
 	fact('Merged', data.merged ? `${plural(data.merged, 'more request')} answered in it` : '');

@@ -211,7 +211,18 @@ static void test_refused(void **state)
 		{ "watch --over p", "--over: 'p' is not a quantile (try p99, p99.9)" },
 		{ "watch --over", "--over: its value is missing (--over TIME|pN|worst)" },
 		{ "watch --over -- x", "--over: its value is missing" },
-		{ "watch --until mark", "--until: marks are not in this version" },
+		{ "watch --begin server", "--begin: 'server' is not a probe (try usdt:" },
+		{ "watch --begin usdt:/bin/x:a", "--begin: 'usdt:/bin/x:a' is not a probe" },
+		{ "watch --begin uprobe::f", "--begin: 'uprobe::f' is not a probe" },
+		{ "watch --end-key arg0",
+		  "--end-key: the probe it belongs to comes first (--end)" },
+		{ "watch --begin uprobe:/bin/x:f --begin-key arg6",
+		  "--begin-key: 'arg6' is no place" },
+		{ "watch --end uretprobe:/bin/x:f --end-key arg0",
+		  "--end-key: 'arg0' is no place" },
+		{ "watch --begin uprobe:/bin/x:f --begin-key tid:str", "'tid:str' is no place" },
+		{ "watch --until turn --end uprobe:/bin/x:f",
+		  "--begin, --end: they mean --until mark" },
 		{ "watch --until never", "--until: 'never' is not one of turn, idle, block, run" },
 		{ "watch --follow me", "--follow: 'me' is not one of process, all" },
 		{ "watch --color red", "--color: 'red' is not one of auto, always, never" },
@@ -290,6 +301,31 @@ static void test_refused(void **state)
 		    !strstr(p.err, rows[i].message) || strchr(p.err, '\n')[1])
 			fail_msg("'%s': %d, %s", rows[i].line, p.ret, p.err);
 	}
+}
+
+static void test_marks(void **state)
+{
+	const struct wl_mark_probe *p;
+	struct parsed parsed;
+
+	parse(&parsed, "watch --begin usdt:/bin/x:pro:na --begin-key arg11:str "
+		       "--end uretprobe:/bin/x:ns::f --end-key retval");
+	assert_int_equal(parsed.ret, 0);
+	assert_int_equal(parsed.options.config.chain.until, WL_UNTIL_MARK);
+	assert_int_equal(parsed.options.nmarks, 2);
+	p = parsed.options.marks;
+	assert_int_equal(p[0].means, WL_MARK_USDT);
+	assert_string_equal(p[0].path, "/bin/x");
+	assert_string_equal(p[0].provider, "pro");
+	assert_string_equal(p[0].name, "na");
+	assert_int_equal(p[0].site.op, WL_MARK_BEGIN);
+	assert_int_equal(p[0].site.key, 11);
+	assert_int_equal(p[0].site.kind, WL_COOKIE_TEXT);
+	assert_int_equal(p[1].means, WL_MARK_RETURN);
+	assert_string_equal(p[1].name, "ns::f");
+	assert_int_equal(p[1].site.op, WL_MARK_END);
+	assert_int_equal(p[1].site.key, WL_MARK_AT_RESULT);
+	assert_int_equal(p[1].site.kind, WL_COOKIE_NUMBER);
 }
 
 static void test_recorder(void **state)
@@ -464,14 +500,15 @@ static void test_fuzz(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_targets),
-		cmocka_unit_test(test_over),         cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_idle),         cmocka_unit_test(test_stimuli),
-		cmocka_unit_test(test_output),       cmocka_unit_test(test_command),
-		cmocka_unit_test(test_refused),      cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_recorder),     cmocka_unit_test(test_record),
-		cmocka_unit_test(test_default_ring), cmocka_unit_test(test_help),
-		cmocka_unit_test(test_no_arguments), cmocka_unit_test(test_fuzz),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_over),     cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_idle),     cmocka_unit_test(test_stimuli),
+		cmocka_unit_test(test_output),   cmocka_unit_test(test_command),
+		cmocka_unit_test(test_refused),  cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_marks),    cmocka_unit_test(test_recorder),
+		cmocka_unit_test(test_record),   cmocka_unit_test(test_default_ring),
+		cmocka_unit_test(test_help),     cmocka_unit_test(test_no_arguments),
+		cmocka_unit_test(test_fuzz),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

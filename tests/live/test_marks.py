@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+"""Work marks: items that begin and end where the program says so, against the program's own clock."""
+
+import os
+import signal
+import struct
+import subprocess
+import time
+
+from harness import HERE, Skip, check, finish, go, need, now_ns, quantile, us
+from test_replay import judge, replay
+
+SLACK_NS = 5000  # of the server's own measurement
+
+
+def entries(path):
+    """{cookie: (begin, end)} of a helper's record."""
+    with open(path, 'rb') as f:
+        return {c: (a, b) for c, a, b in struct.iter_unpack('=QQQ', f.read())}
+
+
+def by_cookie(result):
+    found = {}
+    for s in result.slow:
+        check(s['work'], 'a response of no item: %s' % s)
+        found.setdefault(s['work']['cookie'], []).append(s)
+    return found
+
+
+def counted(result):
+    return sum(t['count'] for t in result.stats['targets'])
+
+
+def marks_server_that_never_idles(ctx):
+    """Thread pool and epoll loop, saturated: as many responses as requests, each between the server's and the client's time."""
+    total = ctx.rounds or 20000
+    mine, theirs = os.path.join(ctx.dir, 'server'), os.path.join(ctx.dir, 'client')
+    server, (port,) = ctx.helper('marker', 'server', 'threads=2', 'busy_us=20', 'record=' + mine)
+    client, _ = ctx.helper('marker', 'client', 'port=' + port, 'total=%d' % total, 'connections=16', 'record=' + theirs)
+    w = ctx.watch('-p', server.pid, '--until', 'mark', '--over', '1ns', '--timeout', 'none')
+    go(client)
+    finish(client, 120)
+    r = w.stop()
+    go(server)
+    finish(server, 20)
+    served, asked, found = entries(mine), entries(theirs), by_cookie(r)
+    check(len(served) == len(asked) == total, '%d asked, %d served' % (len(asked), len(served)))
+    check(counted(r) == total, '%d counted of %d served; %s' % (counted(r), total, r.losses()))
+    check(len(r.slow) + r.lost() == total, '%d told, %d lost' % (len(r.slow), r.lost()))
+    short, long, steps = [], [], 0
+    for cookie, responses in found.items():
+        check(len(responses) == 1, 'cookie %s: %d responses' % (cookie, len(responses)))
+        s, c = responses[0], int(cookie)
+        (begin, end), (sent, got) = served[c], asked[c]
+        steps += len(s['work']['steps'])
+        check(len(s['work']['steps']) == c % 2, 'steps of %s: %s' % (cookie, s['work']))
+        if s['response_ns'] < end - begin - SLACK_NS:
+            short.append(s)
+        elif s['response_ns'] > got - sent:
+            long.append((s['response_ns'] - (got - sent), s))
+    figures = 'requests=%d counted=%d told=%d short=%d long=%d steps=%d worst_over=%s' % (
+        total, counted(r), len(r.slow), len(short), len(long), steps, us(max([n for n, _ in long], default=0)))
+    check(not short, 'shorter than the server says: %s %s' % (figures, short[:1]))
+    check(len(long) <= 0.001 * len(r.slow), 'longer than the client says: %s %s' % (figures, long[:2]))
+    check(r.unknown_share() < 0.01, 'unknown %.3f' % r.unknown_share())
+    return figures + ' ' + r.losses()
+
+
+def marks_through_three_threads(ctx):
+    """An item that passes three threads and a file sync is one response that names all of it."""
+    count, file = ctx.rounds or 40, os.path.join('/var/tmp', 'wl-marks-%d' % os.getpid())
+    record = os.path.join(ctx.dir, 'record')
+    try:
+        p, _ = ctx.helper('marker', 'relay', 'count=%d' % count, 'file=' + file, 'record=' + record)
+        w = ctx.watch('-p', p.pid, '--until', 'mark', '--over', '1ns')
+        go(p)
+        finish(p, 60)
+        r = w.stop()
+    finally:
+        if os.path.exists(file):
+            os.unlink(file)
+    own, found = entries(record), by_cookie(r)
+    check(counted(r) == len(r.slow) == len(found) == count, '%d counted, %d told, %d cookies, of %d; %s' %
+          (counted(r), len(r.slow), len(found), count, r.losses()))
+    waits = 0
+    for cookie, (begin, end) in own.items():
+        s = found['item "%d"\n\ufffd' % cookie][0]  # escaped, and the bytes beside it
+        check(bytes.fromhex(s['work']['cookie_hex']) == b'item "%d"\n\xff' % cookie, 'cookie: %s' % s['work'])
+        steps = s['work']['steps']
+        check([x['name'] for x in steps] == ['sync'], 'steps: %s' % s['work'])
+        threads = {s['work']['begin_tid'], steps[0]['tid'], s['target']['tid']}
+        check(len(threads) == 3 and s['target']['comm'] == 'mark-answer', 'threads: %s' % s)
+        check(s['response_ns'] >= end - begin, '%d ns, but the program says %d' % (s['response_ns'], end - begin))
+        kinds = [x['kind'] for x in s['segments']]
+        # two hand-offs, and work on both sides of them: 0.3 ms before, 0.2 ms after
+        check(kinds.count('wakeup') + kinds.count('throttled') >= 2, 'hand-offs: %s' % kinds)
+        check(s['budget']['running'] >= 480000, 'running: %s' % s['budget'])
+        waits += bool(s['budget'].get('io'))
+    check(waits >= 0.9 * count, 'the sync is in %d of %d' % (waits, count))
+    check(r.unknown_share() < 0.01, 'unknown %.3f' % r.unknown_share())
+    return 'items=%d with_io=%d unknown=%.4f median=%s %s' % (
+        count, waits, r.unknown_share(), us(quantile([s['response_ns'] for s in r.slow], .5)), r.losses())
+
+
+def marks_in_every_order(ctx):
+    """Many on one thread, two processes, a signal handler, twice, without begin, without end."""
+    record = os.path.join(ctx.dir, 'record')
+    p, _ = ctx.helper('marker', 'cases', 'record=' + record)
+    w = ctx.watch('-p', p.pid, '--until', 'mark', '--over', '1ns', '--timeout', '300ms', '--follow', 'process')
+    go(p)
+    end = now_ns() + 10 ** 10
+    while now_ns() < end and b'"reason":"timeout"' not in open(w.out_path, 'rb').read():
+        pass
+    r = w.stop()
+    go(p)
+    finish(p, 20)
+    found = by_cookie(r)
+    for cookie, (begin, ended) in entries(record).items():
+        s = found[str(cookie)]
+        check(len(s) == 1 and s[0]['response_ns'] >= ended - begin - SLACK_NS, '%d: %s' % (cookie, s))
+    check(len(found['3000']) == 20, 'in one of two processes: %d' % len(found['3000']))
+    check(len(found['4000']) == 1 and len(found['5000']) == 10, 'signals: %d %d' %
+          (len(found['4000']), len(found.get('5000', []))))
+    check(len(found['6000']) == 1, 'twice: %d' % len(found['6000']))
+    check(len(found[str(2 ** 64 - 1)]) == 1, '64 bits: %s' % sorted(found)[-3:])
+    check(r.counter('mark_twice') == 1, 'mark_twice %d' % r.counter('mark_twice'))
+    check(r.counter('mark_unbegun') == 3, 'mark_unbegun %d' % r.counter('mark_unbegun'))
+    stuck = {t['work']['cookie'] for t in r.timeouts}
+    check(stuck == {'7000'}, 'without an end: %s' % stuck)
+    return 'responses=%d stuck=%s %s' % (len(r.slow), ','.join(stuck), r.losses())
+
+
+def marks_replay(ctx):
+    """A capture of marked work, through the same state machine: the same responses."""
+    server, (port,) = ctx.helper('marker', 'server', 'threads=2', 'busy_us=50')
+    client, _ = ctx.helper('marker', 'client', 'port=' + port, 'total=1000000000', 'connections=6')
+    go(client)
+    total, err = replay(ctx, 700, '-p', server.pid, '--until', 'mark')
+    client.kill()
+    return judge(total, err, 1000)
+
+
+def marks_of_functions(ctx):
+    """A program without marks: its functions are, by argument and by thread."""
+    need('gcc')
+    source, program = os.path.join(ctx.dir, 'plain.c'), os.path.join(ctx.dir, 'plain')
+    with open(source, 'w') as f:
+        f.write('''#include <stdlib.h>
+            #include <unistd.h>
+            __attribute__((noinline)) long handle(const char *name, unsigned long id)
+            { usleep(300); return name[0] + (long)id; }
+            int main(void) { long n = 0; for (unsigned i = 0; i < 50; i++) { n += handle("na\\\\me", 1ul << 63 | i); usleep(100); }
+            return n == 0; }''')
+    check(subprocess.call(['gcc', '-O1', '-o', program, source]) == 0, 'gcc')
+    begin, end = 'uprobe:%s:handle' % program, 'uretprobe:%s:handle' % program
+    seen = []
+    for keys in ((), ('--begin-key', 'arg0:str')):
+        w = ctx.watch('--begin', begin, '--end', end, *keys, '--over', '1ns', '--timeout', 'none', command=[program])
+        r = w.wait()
+        seen.append(len(r.slow))
+        if not keys:
+            check(len(r.slow) == 50, '%d of 50: %s' % (len(r.slow), r.losses()))
+            check(all(s['response_ns'] >= 300000 for s in r.slow), 'shorter than its sleep')
+            check(all(s['work']['cookie'] == str(s['target']['tid']) for s in r.slow), 'cookie is not the thread')
+        else:
+            check(r.counter('mark_twice') >= 45, 'one name, begun again and again: %s' % r.losses())
+    return 'by_thread=%d by_name=%d' % tuple(seen)
+
+
+def marks_other_tools(ctx):
+    """bpftrace sees the marks under the provider's name, as often as they are made."""
+    need('bpftrace')
+    p, _ = ctx.helper('marker', 'cases')
+    script = 'usdt:%s:whylate:%%s { @%%s = count(); }' % ctx.binary('marker')
+    b = ctx.spawn(['bpftrace', '-e', script % ('begin', 'b') + script % ('end', 'e') + script % ('step', 's') +
+                   'BEGIN { printf("on\\n"); }'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while b.poll() is None and not b.stdout.readline().startswith('on'):
+        pass
+    go(p)
+    p.communicate('go\n', timeout=20)
+    b.send_signal(signal.SIGINT)
+    out = b.communicate(timeout=90)[0]
+    # 500, 2 * 20, 1 + 10, 2, 1, 1; one end more, of nothing twice; one step
+    check('@b: 555' in out and '@e: 555' in out and '@s: 1' in out, out)
+    return ' '.join(out.split())
+
+
+def marks_lttng_ust(ctx):
+    """The same marks and the slow responses in an LTTng trace of user space."""
+    need('lttng', 'lttng-sessiond', 'babeltrace2', 'gcc')
+    library = os.path.join(os.path.dirname(ctx.whylate), 'libwhylate-ust.so.0')
+    if not os.path.exists(library):
+        raise Skip('built without liblttng-ust')
+    home, count = os.path.join(ctx.dir, 'home'), 30
+    program = os.path.join(ctx.dir, 'marked')
+    with open(program + '.c', 'w') as f:
+        f.write('''#include <unistd.h>
+            #include <whylate/mark.h>
+            int main(void) { for (int i = 0; i < %d; i++) { whylate_work_begin(i); usleep(500); whylate_work_step(i, "half");
+            whylate_work_end(i); } return 0; }''' % count)
+    r = subprocess.run(['gcc', '-O2', '-DWHYLATE_LTTNG', '-I', os.path.join(HERE, '..', '..', 'include'), '-o', program,
+                        program + '.c', library, '-llttng-ust'], capture_output=True, text=True)
+    check(r.returncode == 0, 'gcc: ' + r.stderr)
+    os.mkdir(home)
+    env = dict(os.environ, HOME=home, LTTNG_HOME=home, LTTNG_UST_REGISTER_TIMEOUT='5000')
+    saved = dict(os.environ)
+    rundir = ['lttng', '--no-sessiond']
+    daemon = ctx.spawn(['env', 'HOME=' + home, 'LTTNG_HOME=' + home, 'lttng-sessiond', '--no-kernel'],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        os.environ.update(env, LD_LIBRARY_PATH=os.path.dirname(library))
+
+        def lttng(*args):
+            return subprocess.run([*rundir, *args], capture_output=True, text=True, env=env)
+        for _ in range(100):
+            if lttng('create', 'wl', '--output=' + os.path.join(home, 'trace')).returncode == 0:
+                break
+            time.sleep(0.1)
+        check(lttng('enable-event', '-u', 'whylate:*').returncode == 0, 'enable-event')
+        check(lttng('start').returncode == 0, 'start')
+        w = ctx.watch('--until', 'mark', '--over', '1ns', '--timeout', 'none', '--lttng', command=[program])
+        r = w.wait()
+        lttng('stop')
+        lttng('destroy')
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+        daemon.terminate()
+    text = subprocess.run(['babeltrace2', os.path.join(home, 'trace')], capture_output=True, text=True).stdout
+    n = {name: text.count(' whylate:%s: ' % name) for name in ('begin', 'step', 'end', 'slow')}
+    check(n == {'begin': count, 'step': count, 'end': count, 'slow': len(r.slow)} and len(r.slow) == count, str(n))
+    return str(n)
