@@ -218,7 +218,6 @@ struct pt_regs {
 	unsigned long ax;
 	unsigned long bp;
 	unsigned long bx;
-	unsigned long ax;
 	unsigned long dx;
 	unsigned long cx;
 	unsigned long si;

@@ -244,7 +244,7 @@ static int apply_until(struct wl_options *options, const char *label, const char
 {
 	static const char *const names[] = {
 		[WL_UNTIL_TURN] = "turn", [WL_UNTIL_IDLE] = "idle", [WL_UNTIL_BLOCK] = "block",
-		[WL_UNTIL_RUN] = "run",   [WL_UNTIL_MARK] = "mark",
+		[WL_UNTIL_RUN] = "run",   [WL_UNTIL_MARK] = "mark", NULL,
 	};
 	int until;
 
@@ -513,12 +513,12 @@ static int text(const char *label, const char *value, const char **to)
 	return 0;
 }
 
-static int apply_begin(struct wl_options *options, const char *label, const char *value)
+static int apply_in(struct wl_options *options, const char *label, const char *value)
 {
 	return text(label, value, &options->begin);
 }
 
-static int apply_end(struct wl_options *options, const char *label, const char *value)
+static int apply_out(struct wl_options *options, const char *label, const char *value)
 {
 	return text(label, value, &options->end);
 }
@@ -684,12 +684,12 @@ const struct wl_option wl_options_table[] = {
 	  "across processes too: all (default: process)", WL_OPTION_WATCH_ONLY },
 	{ .group = "User-defined tracker (all but --where and --by are needed)",
 	  .flags = WL_OPTION_TRACK_ONLY },
-	{ NULL, 0, "in", "EVENT", apply_begin,
+	{ NULL, 0, "in", "EVENT", apply_in,
 	  "where it begins: tp:SUBSYSTEM:EVENT, usdt:PATH:PROVIDER:NAME,\n"
 	  "uprobe:PATH:SYMBOL, uretprobe:PATH:SYMBOL, kprobe:FUNCTION,\n"
 	  "kretprobe:FUNCTION",
 	  WL_OPTION_TRACK_ONLY },
-	{ NULL, 0, "out", "EVENT", apply_end, "where it ends", WL_OPTION_TRACK_ONLY },
+	{ NULL, 0, "out", "EVENT", apply_out, "where it ends", WL_OPTION_TRACK_ONLY },
 	{ NULL, 0, "key", "EXPR,...", apply_key,
 	  "what both have in common: fields, arguments (arg0...),\n"
 	  "tid, pid, cpu; a=b: a at the begin, b at the end",
