@@ -39,7 +39,9 @@
  *   (1) The callback then runs in the handler and must be fit for it.
  *   (2) Frees the child's copy. The tracker's thread does not exist in a child.
  *   "During destroy: no" means: make sure that no call is running or begins once destroy() is
- *   called, as with free(). Events in flight (in without out) are no obstacle, they are dropped.
+ *   called, as with free(): join the threads before. Switching off is not enough: who has not
+ *   looked at the switch yet is going to. Events in flight (in without out) are no obstacle, they
+ *   are dropped.
  *
  * Callbacks run without any lock. That of an out runs in the thread that called event_out(), that
  * of a timeout or of gc in the tracker's own thread, where it delays those of other events: be
@@ -207,9 +209,10 @@ void *latency_tracker_event_get_priv_data(struct latency_tracker_event *event);
 uint64_t latency_tracker_clear(struct latency_tracker *tracker);
 
 /*
- * On (1) or off (0). Off with cleanup: waits until calls that began before are through (a
- * callback is not waited for), then clear(). Off without it: events stay, their timeouts too, and
- * an out that comes after the next on ends them. 0 or -ECHILD.
+ * On (1) or off (0). Off with cleanup: waits until calls that still found it on are through (a
+ * callback is not waited for), then clear(): no event is left when it returns, and none comes until
+ * the next on. Off without it: events stay, their timeouts too, and an out that comes after the
+ * next on ends them. 0 or -ECHILD.
  */
 int latency_tracker_set_tracking_on(struct latency_tracker *tracker, int on, int cleanup);
 int latency_tracker_get_tracking_on(const struct latency_tracker *tracker);

@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "tracker/tracker.h"
 
+static struct latency_tracker_event *find(struct latency_tracker *tracker, const struct wl_key *key)
+{
+	struct latency_tracker_event *event;
+	struct cds_lfht_iter iter;
+
+	wl_tracker_lookup(tracker, key, &iter);
+	while ((event = wl_event_of(cds_lfht_iter_get_node(&iter))) &&
+	       !wl_tracker_get(tracker, event))
+		cds_lfht_next_duplicate(tracker->table, wl_table_match, key, &iter);
+	return event;
+}
+
 struct latency_tracker_event *latency_tracker_get_event_by_key(struct latency_tracker *tracker,
 							       const void *key, size_t key_len)
 {
 	struct wl_key wanted = { key, key_len, NULL };
-	struct latency_tracker_event *event;
-	struct cds_lfht_iter iter;
+	struct latency_tracker_event *event = NULL;
 	struct wl_pin pin;
 
 	if (!tracker || !wl_tracker_key_ok(tracker, key, key_len) || !wl_tracker_on(tracker))
 		return NULL;
 	wanted.match = tracker->match;
 	pin = wl_tracker_pin(tracker);
-	wl_tracker_lookup(tracker, &wanted, &iter);
-	while ((event = wl_event_of(cds_lfht_iter_get_node(&iter))) &&
-	       !wl_tracker_get(tracker, event))
-		cds_lfht_next_duplicate(tracker->table, wl_table_match, &wanted, &iter);
+	if (wl_tracker_on(tracker))
+		event = find(tracker, &wanted);
 	wl_unpin(pin);
 	return event;
 }

@@ -92,36 +92,50 @@ static void add_unique(struct latency_tracker *tracker, struct latency_tracker_e
 }
 
 /* What pins beyond one per event, for the sum of those that became one. */
-static __attribute__((noinline)) void count_void(struct wl_pool *pool, unsigned retries, bool full)
+static __attribute__((noinline)) void count_void(struct wl_pool *pool, unsigned retries,
+						 enum latency_tracker_ret ret)
 {
-	wl_counter_add(&pool->stats.void_in, retries + full);
-	if (full)
+	wl_counter_add(&pool->stats.void_in, retries + (ret != LATENCY_TRACKER_OK));
+	if (ret == LATENCY_TRACKER_FULL)
 		wl_counter_add(&pool->stats.skipped, 1);
 }
 
-static struct latency_tracker_event *begin(struct latency_tracker *tracker, const struct in *in,
-					   bool unique)
+/* Memory for an event, and the pin that it begins under: one that has seen the tracker on. */
+static enum latency_tracker_ret take(struct latency_tracker *tracker, struct wl_pool *pool,
+				     struct wl_pin *pin, struct latency_tracker_event **event)
+{
+	*event = take_from(pool, pin->epoch);
+	if (UNLIKELY(!*event))
+		*event = take_hard(tracker, pool, pin);
+	if (UNLIKELY(!wl_tracker_on(tracker))) {
+		if (*event)
+			wl_pool_retire(*event, &tracker->epoch);
+		return LATENCY_TRACKER_DISABLED;
+	}
+	return *event ? LATENCY_TRACKER_OK : LATENCY_TRACKER_FULL;
+}
+
+static enum latency_tracker_ret begin(struct latency_tracker *tracker, const struct in *in,
+				      bool unique, struct latency_tracker_event **event)
 {
 	struct wl_pool *pool = wl_tracker_pool(tracker);
 	struct wl_pin pin = wl_pin(&pool->pins, &tracker->epoch, WL_PIN_IN), first = pin;
-	struct latency_tracker_event *event = take_from(pool, pin.epoch);
+	enum latency_tracker_ret ret = take(tracker, pool, &pin, event);
 
-	if (UNLIKELY(!event))
-		event = take_hard(tracker, pool, &pin);
-	if (event) {
-		fill(tracker, event, in);
+	if (ret == LATENCY_TRACKER_OK) {
+		fill(tracker, *event, in);
 		if (unique)
-			add_unique(tracker, event, in);
+			add_unique(tracker, *event, in);
 		else
-			cds_lfht_add(tracker->table, in->hash, &event->link);
+			cds_lfht_add(tracker->table, in->hash, &(*event)->link);
 	}
 	wl_unpin(pin);
-	if (UNLIKELY(first.retries || !event))
-		count_void(pool, first.retries, !event);
+	if (UNLIKELY(first.retries || ret))
+		count_void(pool, first.retries, ret);
 	/* Often enough that ended events are used again while they are warm. */
 	if (!(first.nth & tracker->advance_mask))
 		wl_tracker_advance(tracker);
-	return event;
+	return ret;
 }
 
 enum latency_tracker_ret latency_tracker_event_in_get(struct latency_tracker *tracker,
@@ -130,6 +144,7 @@ enum latency_tracker_ret latency_tracker_event_in_get(struct latency_tracker *tr
 						      struct latency_tracker_event **event)
 {
 	struct latency_tracker_event *new;
+	enum latency_tracker_ret ret;
 
 	if (event)
 		*event = NULL;
@@ -137,18 +152,16 @@ enum latency_tracker_ret latency_tracker_event_in_get(struct latency_tracker *tr
 		return LATENCY_TRACKER_ERR;
 	if (!wl_tracker_on(tracker))
 		return LATENCY_TRACKER_DISABLED;
-	new = begin(tracker,
+	ret = begin(tracker,
 		    &(struct in){ .key = { key, key_len, tracker->match },
 				  .hash = wl_tracker_hash(tracker, key, key_len),
 				  .ts = ts,
 				  .priv = priv,
 				  .refs = event ? 2 : 1 },
-		    unique);
-	if (!new)
-		return LATENCY_TRACKER_FULL;
-	if (event)
+		    unique, &new);
+	if (event && ret == LATENCY_TRACKER_OK)
 		*event = new;
-	return LATENCY_TRACKER_OK;
+	return ret;
 }
 
 enum latency_tracker_ret latency_tracker_event_in(struct latency_tracker *tracker, const void *key,

@@ -102,7 +102,9 @@ enum latency_tracker_ret latency_tracker_event_out(struct latency_tracker *track
 	pool = wl_tracker_pool(tracker);
 	out.stats = &pool->stats;
 	pin = wl_pin(&pool->pins, &tracker->epoch, WL_PIN_OTHER);
-	if (!event)
+	if (UNLIKELY(!wl_tracker_on(tracker)))
+		out.ret = LATENCY_TRACKER_DISABLED;
+	else if (!event)
 		finish_all(&out, &(struct wl_key){ key, key_len, tracker->match });
 	else if (!cds_lfht_del(tracker->table, &event->link))
 		finish(&out, event);

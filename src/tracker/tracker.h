@@ -120,9 +120,13 @@ static inline struct wl_pin wl_tracker_pin(const struct latency_tracker *tracker
 	return wl_pin(&wl_tracker_pool(tracker)->pins, &tracker->epoch, WL_PIN_OTHER);
 }
 
+/*
+ * Calls look twice: before they do anything, and when they are pinned. set_tracking_on() waits for
+ * whoever is pinned and has seen it on; who was not pinned yet sees it off.
+ */
 static inline bool wl_tracker_on(const struct latency_tracker *tracker)
 {
-	return atomic_load_explicit(&tracker->shared->on, memory_order_acquire);
+	return atomic_load(&tracker->shared->on);
 }
 
 static inline unsigned long wl_tracker_hash(const struct latency_tracker *tracker, const void *key,
