@@ -44,6 +44,11 @@ static inline struct latency_tracker_event *wl_event_of(struct cds_lfht_node *no
 	return (struct latency_tracker_event *)node;
 }
 
+static inline bool wl_event_is_live(const struct latency_tracker_event *event)
+{
+	return atomic_load_explicit(&event->state, memory_order_acquire) & WL_EVENT_LIVE;
+}
+
 /* Drops a reference: is the event the caller's alone now? */
 static inline bool wl_event_drop(struct latency_tracker_event *event)
 {

@@ -16,7 +16,7 @@
 #define WALKS 4          /* per timeout */
 #define COST 20          /* times what a walk takes is the time between two, if timeouts allow */
 #define IDLE_PERIODS 10  /* sleeps grow to this many while nothing happens */
-#define BATCH 256        /* events looked at in one pin */
+#define BATCH 256        /* events looked at between two looks whether to stop */
 #define STEP (16u << 20) /* bytes that a pool grows by at most: then timeouts get their turn */
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -133,25 +133,12 @@ static void time_out(struct latency_tracker *tracker, struct latency_tracker_eve
 	}
 }
 
-/* Only what is in the table can be taken out of it: an event_in() may not have come that far. */
-static bool take_out(struct latency_tracker *tracker, struct latency_tracker_event *event)
-{
-	struct wl_key key = { event->key, event->key_len, tracker->match };
-	struct cds_lfht_iter iter;
-	struct cds_lfht_node *node;
-
-	wl_tracker_lookup(tracker, &key, &iter);
-	while ((node = cds_lfht_iter_get_node(&iter)) && node != &event->link)
-		cds_lfht_next_duplicate(tracker->table, wl_table_match, &key, &iter);
-	return node && !cds_lfht_del(tracker->table, node);
-}
-
 static void collect(struct latency_tracker *tracker, struct latency_tracker_event *event,
 		    struct wl_pin *pin)
 {
 	unsigned state;
 
-	if (!take_out(tracker, event))
+	if (!wl_tracker_take_out(tracker, event))
 		return;
 	wl_event_end(event, &state);
 	wl_counter_add(&wl_tracker_pool(tracker)->stats.collected, 1);
@@ -198,32 +185,31 @@ static uint64_t interval_for(const struct wl_thread *thread)
 	return interval > MIN_INTERVAL ? interval : MIN_INTERVAL;
 }
 
-/* All events that were ever used. */
+/* Over all events that were ever used. */
+struct walk {
+	uint64_t now;
+	unsigned looked;
+	bool empty;
+};
+
+static bool meet(struct latency_tracker *tracker, struct latency_tracker_event *event,
+		 struct wl_pin *pin, void *arg)
+{
+	struct walk *walk = arg;
+
+	if (visit(tracker, event, walk->now, pin))
+		walk->empty = false;
+	return ++walk->looked % BATCH || !is_stopped(&tracker->thread);
+}
+
 static void walk(struct latency_tracker *tracker, uint64_t now)
 {
 	struct wl_thread *thread = &tracker->thread;
-	uint64_t walked = wl_tracker_tracked(tracker);
-	struct wl_pin pin = wl_tracker_pin(tracker);
-	unsigned n = 0;
+	struct walk walk = { .now = now, .empty = true };
 
-	thread->empty = true;
-	for (unsigned cpu = 0; cpu < tracker->pool_count; cpu++) {
-		struct wl_pool *pool = tracker->pools[cpu];
-		uint64_t used = atomic_load(&pool->fresh);
-
-		for (uint64_t i = 0; i < used; i++) {
-			if (visit(tracker, wl_pool_at(pool, i), now, &pin))
-				thread->empty = false;
-			if (++n % BATCH)
-				continue;
-			wl_unpin(pin);
-			if (is_stopped(thread))
-				return;
-			pin = wl_tracker_pin(tracker);
-		}
-	}
-	wl_unpin(pin);
-	thread->walked = walked;
+	thread->walked = wl_tracker_tracked(tracker);
+	wl_tracker_walk(tracker, meet, &walk);
+	thread->empty = walk.empty;
 	thread->walk_cost = wl_clock() - now;
 }
 

@@ -25,7 +25,13 @@
 #define MAX_CPUS 65536
 #define MIN_PERIOD 1000000ull
 #define MAX_PERIOD 1000000000ull
+#define WALK_BATCH 256 /* events looked at in one pin */
 #define ALL_FLAGS (LATENCY_TRACKER_WORST | LATENCY_TRACKER_START_OFF)
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 bool wl_tracker_advance(struct latency_tracker *tracker)
 {
@@ -44,6 +50,45 @@ void wl_tracker_synchronize(struct latency_tracker *tracker)
 	while (atomic_load(&tracker->epoch) < epoch + 2)
 		if (!wl_tracker_advance(tracker))
 			usleep(50);
+}
+
+static int is_node(struct cds_lfht_node *node, const void *wanted)
+{
+	return node == wanted;
+}
+
+bool wl_tracker_take_out(struct latency_tracker *tracker, struct latency_tracker_event *event)
+{
+	unsigned long hash = wl_tracker_hash(tracker, event->key, event->key_len);
+	struct cds_lfht_iter iter;
+
+	cds_lfht_lookup(tracker->table, hash, is_node, &event->link, &iter);
+	return cds_lfht_iter_get_node(&iter) && !cds_lfht_del(tracker->table, &event->link);
+}
+
+/* Those of one pool; false: not further. */
+static bool walk_pool(struct latency_tracker *tracker, const struct wl_pool *pool, wl_visit visit,
+		      void *arg)
+{
+	uint64_t used = atomic_load(&pool->fresh), i = 0;
+	bool more = true;
+
+	while (more && i < used) {
+		struct wl_pin pin = wl_tracker_pin(tracker);
+
+		for (uint64_t end = smaller(used, i + WALK_BATCH); more && i < end; i++)
+			more = visit(tracker, wl_pool_at(pool, i), &pin, arg);
+		wl_unpin(pin);
+	}
+	return more;
+}
+
+void wl_tracker_walk(struct latency_tracker *tracker, wl_visit visit, void *arg)
+{
+	bool more = true;
+
+	for (unsigned i = 0; i < tracker->pool_count && more; i++)
+		more = walk_pool(tracker, tracker->pools[i], visit, arg);
 }
 
 void wl_tracker_discard(struct latency_tracker *tracker, struct latency_tracker_event *event)
@@ -94,11 +139,6 @@ static int read_options(const struct latency_tracker_options *given,
 static uint64_t or_default(uint64_t value, uint64_t otherwise)
 {
 	return value ? value : otherwise;
-}
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 static void fill_options(struct latency_tracker_options *o)
@@ -287,29 +327,28 @@ struct latency_tracker *latency_tracker_create(uint64_t threshold, uint64_t time
 	return NULL;
 }
 
-/* At most `most` events, some at a time: nobody has to wait long for memory. */
-static uint64_t drop_events(struct latency_tracker *tracker, uint64_t most)
+static bool drop(struct latency_tracker *tracker, struct latency_tracker_event *event,
+		 struct wl_pin *pin, void *arg)
+{
+	uint64_t *dropped = arg;
+
+	if (wl_event_is_live(event) && wl_tracker_take_out(tracker, event)) {
+		wl_tracker_discard(tracker, event);
+		++*dropped;
+	}
+	return true;
+}
+
+/*
+ * Each place in the pools once: an end that others can't put off by beginning more. (From the
+ * table's first event again and again it would take the longer the more have gone: empty buckets
+ * stay.)
+ */
+static uint64_t drop_events(struct latency_tracker *tracker)
 {
 	uint64_t dropped = 0;
-	bool more = true;
 
-	while (more && dropped < most) {
-		struct wl_pin pin = wl_tracker_pin(tracker);
-		struct cds_lfht_iter iter;
-		struct cds_lfht_node *node;
-		int n = 0;
-
-		cds_lfht_first(tracker->table, &iter);
-		while ((node = cds_lfht_iter_get_node(&iter)) && n++ < 1024) {
-			cds_lfht_next(tracker->table, &iter);
-			if (cds_lfht_del(tracker->table, node))
-				continue;
-			wl_tracker_discard(tracker, wl_event_of(node));
-			dropped++;
-		}
-		more = node != NULL;
-		wl_unpin(pin);
-	}
+	wl_tracker_walk(tracker, drop, &dropped);
 	wl_counter_add(&wl_tracker_pool(tracker)->stats.cleared, dropped);
 	return dropped;
 }
@@ -328,20 +367,14 @@ int latency_tracker_destroy(struct latency_tracker *tracker)
 			return -EDEADLK;
 		wl_thread_stop(tracker);
 	}
-	drop_events(tracker, UINT64_MAX);
+	drop_events(tracker);
 	dismantle(tracker);
 	return 0;
 }
 
 uint64_t latency_tracker_clear(struct latency_tracker *tracker)
 {
-	uint64_t events = 0;
-
-	if (!is_alive(tracker))
-		return 0;
-	for (unsigned i = 0; i < tracker->pool_count; i++)
-		events += atomic_load_explicit(&tracker->pools[i]->fresh, memory_order_relaxed);
-	return drop_events(tracker, events);
+	return is_alive(tracker) ? drop_events(tracker) : 0;
 }
 
 int latency_tracker_set_tracking_on(struct latency_tracker *tracker, int on, int cleanup)

@@ -159,6 +159,20 @@ void wl_tracker_synchronize(struct latency_tracker *tracker);
 /* Ends an event that was taken out of the table, unmeasured. Pinned. */
 void wl_tracker_discard(struct latency_tracker *tracker, struct latency_tracker_event *event);
 
+/*
+ * Takes an event that may have ended out of the table: true for one caller only. Pinned. Looks
+ * whether it is there: an event_in() may not have come that far.
+ */
+bool wl_tracker_take_out(struct latency_tracker *tracker, struct latency_tracker_event *event);
+
+/*
+ * Looks at each event that was ever used, whatever became of it. Pinned, some at a time: nobody has
+ * to wait long for memory. visit() may leave the pin meanwhile, and says whether to go on.
+ */
+typedef bool (*wl_visit)(struct latency_tracker *tracker, struct latency_tracker_event *event,
+			 struct wl_pin *pin, void *arg);
+void wl_tracker_walk(struct latency_tracker *tracker, wl_visit visit, void *arg);
+
 /* A reference to an event that may have ended. Pinned. */
 bool wl_tracker_get(struct latency_tracker *tracker, struct latency_tracker_event *event);
 
