@@ -31,7 +31,10 @@
 
 #define WL_EPOCHS 4 /* stacks of retired events: see above */
 
-/* Who pins: what event_in() enters is also the count of its calls, which costs nothing extra. */
+/*
+ * Who pins. No event begins but under a pin of its event_in(): so the number of these is also that
+ * of events begun (and of attempts), which costs nothing extra.
+ */
 enum wl_pinner {
 	WL_PIN_IN,
 	WL_PIN_OTHER,

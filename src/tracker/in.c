@@ -19,6 +19,12 @@ static struct latency_tracker_event *take_from(struct wl_pool *pool, uint64_t ep
 	return event ? event : wl_pool_fresh(pool);
 }
 
+/* Pins that did not become an event, for the sum of those that did. */
+static __attribute__((noinline)) void count_void(struct wl_pool *pool, unsigned pins)
+{
+	wl_counter_add(&pool->stats.void_in, pins);
+}
+
 /*
  * Our own pool has nothing that is safe now: everybody's, at each of the next epochs, until each of
  * their stacks has had its turn. (Others advance too: an epoch may pass us by.) Gives up when
@@ -32,8 +38,9 @@ take_hard(struct latency_tracker *tracker, struct wl_pool *pool, struct wl_pin *
 
 	for (int i = 0; i < 2 * WL_EPOCHS && turns != (1u << WL_EPOCHS) - 1 && !event; i++) {
 		wl_unpin(*pin);
+		count_void(pool, pin->retries + 1);
 		wl_tracker_advance(tracker);
-		*pin = wl_pin(&pool->pins, &tracker->epoch, WL_PIN_OTHER);
+		*pin = wl_pin(&pool->pins, &tracker->epoch, WL_PIN_IN);
 		turns |= 1u << pin->epoch % WL_EPOCHS;
 		for (unsigned k = 0; k < tracker->pool_count && !event; k++)
 			event = take_from(tracker->pools[(pool->cpu + k) % tracker->pool_count],
@@ -91,15 +98,6 @@ static void add_unique(struct latency_tracker *tracker, struct latency_tracker_e
 		discard(tracker, wl_event_of(old));
 }
 
-/* What pins beyond one per event, for the sum of those that became one. */
-static __attribute__((noinline)) void count_void(struct wl_pool *pool, unsigned retries,
-						 enum latency_tracker_ret ret)
-{
-	wl_counter_add(&pool->stats.void_in, retries + (ret != LATENCY_TRACKER_OK));
-	if (ret == LATENCY_TRACKER_FULL)
-		wl_counter_add(&pool->stats.skipped, 1);
-}
-
 /* Memory for an event, and the pin that it begins under: one that has seen the tracker on. */
 static enum latency_tracker_ret take(struct latency_tracker *tracker, struct wl_pool *pool,
 				     struct wl_pin *pin, struct latency_tracker_event **event)
@@ -112,14 +110,18 @@ static enum latency_tracker_ret take(struct latency_tracker *tracker, struct wl_
 			wl_pool_retire(*event, &tracker->epoch);
 		return LATENCY_TRACKER_DISABLED;
 	}
-	return *event ? LATENCY_TRACKER_OK : LATENCY_TRACKER_FULL;
+	if (UNLIKELY(!*event)) {
+		wl_counter_add(&pool->stats.skipped, 1);
+		return LATENCY_TRACKER_FULL;
+	}
+	return LATENCY_TRACKER_OK;
 }
 
 static enum latency_tracker_ret begin(struct latency_tracker *tracker, const struct in *in,
 				      bool unique, struct latency_tracker_event **event)
 {
 	struct wl_pool *pool = wl_tracker_pool(tracker);
-	struct wl_pin pin = wl_pin(&pool->pins, &tracker->epoch, WL_PIN_IN), first = pin;
+	struct wl_pin pin = wl_pin(&pool->pins, &tracker->epoch, WL_PIN_IN);
 	enum latency_tracker_ret ret = take(tracker, pool, &pin, event);
 
 	if (ret == LATENCY_TRACKER_OK) {
@@ -130,10 +132,10 @@ static enum latency_tracker_ret begin(struct latency_tracker *tracker, const str
 			cds_lfht_add(tracker->table, in->hash, &(*event)->link);
 	}
 	wl_unpin(pin);
-	if (UNLIKELY(first.retries || ret))
-		count_void(pool, first.retries, ret);
+	if (UNLIKELY(pin.retries || ret))
+		count_void(pool, pin.retries + (ret != LATENCY_TRACKER_OK));
 	/* Often enough that ended events are used again while they are warm. */
-	if (!(first.nth & tracker->advance_mask))
+	if (!(pin.nth & tracker->advance_mask))
 		wl_tracker_advance(tracker);
 	return ret;
 }

@@ -17,17 +17,25 @@ uint64_t wl_tracker_sum(const struct latency_tracker *tracker, size_t offset)
 	return sum;
 }
 
-uint64_t wl_tracker_tracked(const struct latency_tracker *tracker)
+uint64_t wl_tracker_entered(const struct latency_tracker *tracker)
 {
-	uint64_t tracked = 0, not = SUM(tracker, void_in);
+	uint64_t entered = 0;
 
 	for (unsigned i = 0; i < tracker->pool_count; i++) {
 		const struct wl_pins *pins = &tracker->pools[i]->pins;
 
-		tracked += wl_counter_get(&pins->entered[WL_PIN_IN][0]);
-		tracked += wl_counter_get(&pins->entered[WL_PIN_IN][1]);
+		entered += atomic_load(&pins->entered[WL_PIN_IN][0]);
+		entered += atomic_load(&pins->entered[WL_PIN_IN][1]);
 	}
-	return tracked - not ;
+	return entered;
+}
+
+uint64_t latency_tracker_tracked_count(const struct latency_tracker *tracker)
+{
+	/* First: more can't be void than have entered. */
+	uint64_t without = SUM(tracker, void_in);
+
+	return wl_tracker_entered(tracker) - without;
 }
 
 /* The delays: count, sum, least and most. */
@@ -74,18 +82,13 @@ void latency_tracker_get_stats(const struct latency_tracker *tracker,
 	s.slow = SUM(tracker, slow);
 	s.timeouts = SUM(tracker, timeouts);
 	s.backwards = SUM(tracker, backwards);
-	s.tracked = wl_tracker_tracked(tracker);
+	s.tracked = latency_tracker_tracked_count(tracker);
 	s.skipped = SUM(tracker, skipped);
 	gone = s.count + s.replaced + s.cleared + s.collected;
 	/* An event may be ended before its in has counted it. */
 	s.held = s.tracked > gone ? s.tracked - gone : 0;
 	add_memory(tracker, &s);
 	memcpy(stats, &s, size < sizeof(s) ? size : sizeof(s));
-}
-
-uint64_t latency_tracker_tracked_count(const struct latency_tracker *tracker)
-{
-	return wl_tracker_tracked(tracker);
 }
 
 uint64_t latency_tracker_skipped_count(const struct latency_tracker *tracker)

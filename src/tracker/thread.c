@@ -202,12 +202,27 @@ static bool meet(struct latency_tracker *tracker, struct latency_tracker_event *
 	return ++walk->looked % BATCH || !is_stopped(&tracker->thread);
 }
 
+/*
+ * Can a walk from now on meet all that has begun? Somebody whom we have counted may not have come
+ * to the event yet. Two epochs after we first saw the number everybody in it has left.
+ */
+static bool has_settled(struct latency_tracker *tracker)
+{
+	struct wl_thread *thread = &tracker->thread;
+	uint64_t entered = wl_tracker_entered(tracker), epoch = atomic_load(&tracker->epoch);
+
+	if (entered != thread->walked) {
+		thread->walked = entered;
+		thread->walked_since = epoch;
+	}
+	return epoch >= thread->walked_since + 2;
+}
+
 static void walk(struct latency_tracker *tracker, uint64_t now)
 {
 	struct wl_thread *thread = &tracker->thread;
-	struct walk walk = { .now = now, .empty = true };
+	struct walk walk = { .now = now, .empty = has_settled(tracker) };
 
-	thread->walked = wl_tracker_tracked(tracker);
 	wl_tracker_walk(tracker, meet, &walk);
 	thread->empty = walk.empty;
 	thread->walk_cost = wl_clock() - now;
@@ -246,7 +261,7 @@ static void settle(struct latency_tracker *tracker, uint64_t now)
 /* Nothing was in flight at the last walk, and nothing has begun since. */
 static bool is_quiet(const struct latency_tracker *tracker)
 {
-	return tracker->thread.empty && tracker->thread.walked == wl_tracker_tracked(tracker);
+	return tracker->thread.empty && tracker->thread.walked == wl_tracker_entered(tracker);
 }
 
 static void watch(struct latency_tracker *tracker, uint64_t now)
@@ -276,13 +291,13 @@ static void watch(struct latency_tracker *tracker, uint64_t now)
 static uint64_t next_round(struct latency_tracker *tracker, uint64_t now)
 {
 	struct wl_thread *thread = &tracker->thread;
-	uint64_t tracked = wl_tracker_tracked(tracker);
+	uint64_t entered = wl_tracker_entered(tracker);
 
-	if (tracked == thread->tracked)
+	if (entered == thread->seen)
 		thread->sleep = least(thread->sleep * 2, IDLE_PERIODS * tracker->period);
 	else
 		thread->sleep = tracker->period;
-	thread->tracked = tracked;
+	thread->seen = entered;
 	return least(now + thread->sleep, least(thread->next_walk, wl_wheel_next(&thread->wheel)));
 }
 

@@ -40,9 +40,10 @@ struct wl_thread {
 	struct wl_wheel wheel;
 	uint64_t timeout, gc; /* as of the last walk */
 	uint64_t interval, next_walk, walk_cost;
-	uint64_t tracked, walked; /* tracked at the last round, at the last walk */
-	bool empty;               /* the last walk met nothing in flight */
-	uint64_t sleep, retry;    /* no memory: not before */
+	uint64_t sleep, retry; /* no memory: not before */
+	/* Entries into event_in() at the last round and walk, and the epoch since when so many. */
+	uint64_t seen, walked, walked_since;
+	bool empty; /* the last walk met nothing in flight, and nothing could still have begun */
 };
 
 struct latency_tracker {
@@ -179,8 +180,8 @@ bool wl_tracker_get(struct latency_tracker *tracker, struct latency_tracker_even
 /* Drops a reference, or gives back what wl_event_end() left to us alone. Not pinned. */
 void wl_tracker_release(struct latency_tracker *tracker, struct latency_tracker_event *event);
 
-/* Events begun so far. */
-uint64_t wl_tracker_tracked(const struct latency_tracker *tracker);
+/* Entries into event_in() so far: no event begins without one, and the number never falls. */
+uint64_t wl_tracker_entered(const struct latency_tracker *tracker);
 
 /* Sum over all CPUs of the counter at this offset in struct wl_stats. */
 uint64_t wl_tracker_sum(const struct latency_tracker *tracker, size_t offset);

@@ -3,14 +3,16 @@
  * What happens between two steps of one call. The linker leads some calls of the library to us, so
  * that a test can act exactly there, where a thread that loses its CPU would be.
  */
+#include <pthread.h>
 #include <sched.h>
 
 #include "common.h"
 
 /* Calls between two steps of event_in(), event_out() and get_event_by_key(). */
 enum step {
-	BEFORE_PIN, /* sched_getcpu(): has looked whether the tracker is on */
-	WHEN_FULL,  /* wl_tracker_advance() of event_in(): has left its first pin */
+	BEFORE_PIN,  /* sched_getcpu(): has looked whether the tracker is on */
+	BEFORE_LIVE, /* clock_gettime() of event_in(): is pinned, and counted */
+	WHEN_FULL,   /* wl_tracker_advance() of event_in(): has left its first pin */
 	STEPS,
 };
 
@@ -18,6 +20,14 @@ enum step {
 static _Thread_local void (*action[STEPS])(void);
 
 static struct latency_tracker *tracker;
+
+/* The tracker's thread. */
+static struct {
+	pthread_t main;             /* is not it */
+	atomic_uint rounds, clocks; /* it reads the clock once a round, and once a walk */
+	atomic_bool hold, held;     /* before its next round */
+	atomic_uint timeouts;
+} thread;
 
 static void reach(enum step step)
 {
@@ -36,19 +46,48 @@ int __wrap_sched_getcpu(void)
 	return __real_sched_getcpu();
 }
 
+int __real_clock_gettime(clockid_t clock, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	reach(BEFORE_LIVE);
+	thread.clocks += !pthread_equal(pthread_self(), thread.main);
+	return __real_clock_gettime(clock, ts);
+}
+
+static void go_round(void)
+{
+	while (thread.hold) {
+		thread.held = true;
+		sleep_ns(MS);
+	}
+	thread.held = false;
+	thread.rounds++;
+}
+
 bool __real_wl_tracker_advance(struct latency_tracker *t);
 bool __wrap_wl_tracker_advance(struct latency_tracker *t);
 bool __wrap_wl_tracker_advance(struct latency_tracker *t)
 {
 	reach(WHEN_FULL);
+	if (!pthread_equal(pthread_self(), thread.main))
+		go_round();
 	return __real_wl_tracker_advance(t);
 }
 
+static void note(struct latency_tracker_event_ctx *ctx)
+{
+	thread.timeouts += latency_tracker_event_ctx_get_cb_flag(ctx) == LATENCY_TRACKER_CB_TIMEOUT;
+}
+
 /* Room for one event. */
-static void begin(void)
+static void begin(uint64_t timeout)
 {
 	memset(action, 0, sizeof(action));
-	tracker = create(0, 0, NULL, OPTIONS(.startup_events = 1, .max_events = 1));
+	memset(&thread, 0, sizeof(thread));
+	thread.main = pthread_self();
+	tracker = create(0, timeout, note,
+			 OPTIONS(.startup_events = 1, .max_events = 1, .period = MS));
 }
 
 static void end(void)
@@ -87,7 +126,7 @@ static void check_off(uint64_t tracked)
 
 static void test_in_while_cleaned_up(void **state)
 {
-	begin();
+	begin(0);
 	action[BEFORE_PIN] = clean_up;
 	assert_int_equal(in(tracker, 2), LATENCY_TRACKER_DISABLED);
 	check_off(0);
@@ -97,7 +136,7 @@ static void test_in_while_cleaned_up(void **state)
 /* As above, while it looks for memory: it is not pinned then either. */
 static void test_full_while_cleaned_up(void **state)
 {
-	begin();
+	begin(0);
 	assert_int_equal(in(tracker, 1), LATENCY_TRACKER_OK);
 	action[WHEN_FULL] = end_and_clean_up;
 	assert_int_equal(in(tracker, 2), LATENCY_TRACKER_DISABLED);
@@ -107,7 +146,7 @@ static void test_full_while_cleaned_up(void **state)
 
 static void test_out_while_switched_off(void **state)
 {
-	begin();
+	begin(0);
 	assert_int_equal(in(tracker, 1), LATENCY_TRACKER_OK);
 	action[BEFORE_PIN] = switch_off;
 	assert_int_equal(out(tracker, 1), LATENCY_TRACKER_DISABLED);
@@ -119,10 +158,102 @@ static void test_get_while_switched_off(void **state)
 {
 	uint64_t key = 1;
 
-	begin();
+	begin(0);
 	assert_int_equal(in(tracker, key), LATENCY_TRACKER_OK);
 	action[BEFORE_PIN] = switch_off;
 	assert_null(latency_tracker_get_event_by_key(tracker, &key, sizeof(key)));
+	end();
+}
+
+/* --- walks for timeouts in the middle of event_in() --- */
+
+#define TIMEOUT (20 * MS)
+
+/* The tracker's thread has looked at everything more than once. */
+static void wait_rounds(void)
+{
+	unsigned from = thread.rounds;
+
+	wait_for(thread.rounds >= from + 20, 20);
+}
+
+/* The event that is counted but not there yet is not missed for good. */
+static void test_walk_before_live(void **state)
+{
+	begin(TIMEOUT);
+	action[BEFORE_LIVE] = wait_rounds;
+	assert_int_equal(in(tracker, 1), LATENCY_TRACKER_OK);
+	wait_for(thread.timeouts == 1, 20);
+	end();
+}
+
+/* An event of key 1 that is never due. */
+static struct latency_tracker_event *in_for_ever(void)
+{
+	struct latency_tracker_event *event;
+	uint64_t key = 1, ts = clock_ns() + 3600 * SECOND;
+
+	assert_int_equal(
+		latency_tracker_event_in_get(tracker, &key, sizeof(key), 0, ts, NULL, &event), 0);
+	return event;
+}
+
+static void end_and_wait_rounds(void)
+{
+	assert_int_equal(out(tracker, 1), LATENCY_TRACKER_OK);
+	wait_rounds();
+}
+
+/* Not pinned: the epoch goes on, as often as it likes. */
+static void test_walk_while_full(void **state)
+{
+	begin(TIMEOUT);
+	latency_tracker_unref_event(in_for_ever());
+	action[WHEN_FULL] = end_and_wait_rounds;
+	assert_int_equal(in(tracker, 2), LATENCY_TRACKER_OK);
+	wait_for(thread.timeouts == 1, 20);
+	end();
+}
+
+static void wait_rounds_and_hold(void)
+{
+	wait_rounds();
+	thread.hold = true;
+	wait_for(thread.held, 20);
+}
+
+/* One event_in() was full after it was counted, another has begun: that is not the same number. */
+static void test_walk_before_full(void **state)
+{
+	struct latency_tracker_event *event;
+
+	begin(TIMEOUT);
+	event = in_for_ever();
+	assert_int_equal(out(tracker, 1), LATENCY_TRACKER_OK);
+	action[WHEN_FULL] = wait_rounds_and_hold;
+	assert_int_equal(in(tracker, 2), LATENCY_TRACKER_FULL);
+	latency_tracker_unref_event(event);
+	assert_int_equal(in(tracker, 3), LATENCY_TRACKER_OK);
+	thread.hold = false;
+	wait_for(thread.timeouts == 1, 20);
+	end();
+}
+
+/* With nothing in flight and nothing begun walks come to an end. */
+static void test_walks_end(void **state)
+{
+	unsigned rounds, clocks;
+
+	begin(TIMEOUT);
+	assert_int_equal(in(tracker, 1), LATENCY_TRACKER_OK);
+	assert_int_equal(out(tracker, 1), LATENCY_TRACKER_OK);
+	wait_rounds();
+	rounds = thread.rounds;
+	clocks = thread.clocks;
+	wait_rounds();
+	clocks = thread.clocks - clocks;
+	/* One may be between its clock and its round. */
+	assert_true(clocks <= thread.rounds - rounds + 1);
 	end();
 }
 
@@ -142,6 +273,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_full_while_cleaned_up),
 		cmocka_unit_test(test_out_while_switched_off),
 		cmocka_unit_test(test_get_while_switched_off),
+		cmocka_unit_test(test_walk_before_live),
+		cmocka_unit_test(test_walk_while_full),
+		cmocka_unit_test(test_walk_before_full),
+		cmocka_unit_test(test_walks_end),
 	};
 
 	refuse_rseq(argv);
