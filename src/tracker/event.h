@@ -100,6 +100,21 @@ static inline enum wl_got wl_event_get(struct latency_tracker_event *event)
 }
 
 /*
+ * From now on its timeout counts as told. By somebody who has a reference; false: it has ended, and
+ * whoever ended it has seen it without.
+ */
+static inline bool wl_event_time_out(struct latency_tracker_event *event)
+{
+	unsigned state = atomic_load_explicit(&event->state, memory_order_relaxed);
+
+	do {
+		if (!(state & WL_EVENT_LIVE))
+			return false;
+	} while (!atomic_compare_exchange_weak(&event->state, &state, state | WL_EVENT_TIMED_OUT));
+	return true;
+}
+
+/*
  * Ends an event that the caller took out of the table. Is it the caller's alone? Then it has no
  * references any more; otherwise the caller has one.
  */

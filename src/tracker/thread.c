@@ -124,8 +124,7 @@ static void time_out(struct latency_tracker *tracker, struct latency_tracker_eve
 {
 	if (!wl_tracker_get(tracker, event))
 		return;
-	/* Not LIVE: the out came first, and didn't see that there was a timeout. */
-	if (atomic_fetch_or(&event->state, WL_EVENT_TIMED_OUT) & WL_EVENT_LIVE) {
+	if (wl_event_time_out(event)) {
 		wl_counter_add(&wl_tracker_pool(tracker)->stats.timeouts, 1);
 		tell(tracker, event, LATENCY_TRACKER_CB_TIMEOUT, true, pin);
 	} else if (wl_event_drop(event)) {

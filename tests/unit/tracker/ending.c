@@ -89,11 +89,26 @@ static void test_timed_out(void **state)
 	struct latency_tracker_event *event = begin(t, 1);
 	unsigned seen;
 
-	atomic_fetch_or(&event->state, WL_EVENT_TIMED_OUT);
+	assert_true(wl_event_time_out(event));
 	assert_int_equal(cds_lfht_del(t->table, &event->link), 0);
 	assert_true(wl_event_end(event, &seen));
 	assert_true(seen & WL_EVENT_TIMED_OUT);
 	assert_int_equal(atomic_load(&event->state), WL_EVENT_TIMED_OUT);
+	latency_tracker_destroy(t);
+}
+
+/* A timeout that comes too late leaves no trace: the out is going to tell what it saw. */
+static void test_timed_out_after(void **state)
+{
+	struct latency_tracker *t = create(0, 0, NULL, NULL);
+	struct latency_tracker_event *event = begin(t, 1);
+	unsigned seen;
+
+	assert_int_equal(wl_event_get(event), WL_GOT);
+	assert_int_equal(cds_lfht_del(t->table, &event->link), 0);
+	assert_false(wl_event_end(event, &seen));
+	assert_false(wl_event_time_out(event));
+	assert_int_equal(atomic_load(&event->state), 2);
 	latency_tracker_destroy(t);
 }
 
@@ -102,7 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_got_before),      cmocka_unit_test(test_taken_out_before),
 		cmocka_unit_test(test_seen_in_between), cmocka_unit_test(test_not_seen),
-		cmocka_unit_test(test_timed_out),
+		cmocka_unit_test(test_timed_out),       cmocka_unit_test(test_timed_out_after),
 	};
 
 	return cmocka_run_group_tests_name("tracker/ending", tests, NULL, NULL);

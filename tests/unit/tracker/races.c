@@ -23,9 +23,10 @@ static struct latency_tracker *tracker;
 
 /* The tracker's thread. */
 static struct {
-	pthread_t main;             /* is not it */
-	atomic_uint rounds, clocks; /* it reads the clock once a round, and once a walk */
-	atomic_bool hold, held;     /* before its next round */
+	pthread_t main;                 /* is not it */
+	atomic_uint rounds, clocks;     /* it reads the clock once a round, and once a walk */
+	atomic_bool hold, held;         /* before its next round */
+	atomic_bool hold_got, held_got; /* when it has the reference for a timeout */
 	atomic_uint timeouts;
 } thread;
 
@@ -55,14 +56,11 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
 	return __real_clock_gettime(clock, ts);
 }
 
-static void go_round(void)
+static void stay(const atomic_bool *hold, atomic_bool *held)
 {
-	while (thread.hold) {
-		thread.held = true;
-		sleep_ns(MS);
-	}
-	thread.held = false;
-	thread.rounds++;
+	for (; *hold; sleep_ns(MS))
+		*held = true;
+	*held = false;
 }
 
 bool __real_wl_tracker_advance(struct latency_tracker *t);
@@ -70,9 +68,21 @@ bool __wrap_wl_tracker_advance(struct latency_tracker *t);
 bool __wrap_wl_tracker_advance(struct latency_tracker *t)
 {
 	reach(WHEN_FULL);
-	if (!pthread_equal(pthread_self(), thread.main))
-		go_round();
+	if (!pthread_equal(pthread_self(), thread.main)) {
+		stay(&thread.hold, &thread.held);
+		thread.rounds++;
+	}
 	return __real_wl_tracker_advance(t);
+}
+
+bool __real_wl_tracker_get(struct latency_tracker *t, struct latency_tracker_event *event);
+bool __wrap_wl_tracker_get(struct latency_tracker *t, struct latency_tracker_event *event);
+bool __wrap_wl_tracker_get(struct latency_tracker *t, struct latency_tracker_event *event)
+{
+	bool got = __real_wl_tracker_get(t, event);
+
+	stay(&thread.hold_got, &thread.held_got);
+	return got;
 }
 
 static void note(struct latency_tracker_event_ctx *ctx)
@@ -80,14 +90,13 @@ static void note(struct latency_tracker_event_ctx *ctx)
 	thread.timeouts += latency_tracker_event_ctx_get_cb_flag(ctx) == LATENCY_TRACKER_CB_TIMEOUT;
 }
 
-/* Room for one event. */
-static void begin(uint64_t timeout)
+static void begin(uint64_t timeout, uint64_t events)
 {
 	memset(action, 0, sizeof(action));
 	memset(&thread, 0, sizeof(thread));
 	thread.main = pthread_self();
 	tracker = create(0, timeout, note,
-			 OPTIONS(.startup_events = 1, .max_events = 1, .period = MS));
+			 OPTIONS(.startup_events = events, .max_events = events, .period = MS));
 }
 
 static void end(void)
@@ -126,7 +135,7 @@ static void check_off(uint64_t tracked)
 
 static void test_in_while_cleaned_up(void **state)
 {
-	begin(0);
+	begin(0, 1);
 	action[BEFORE_PIN] = clean_up;
 	assert_int_equal(in(tracker, 2), LATENCY_TRACKER_DISABLED);
 	check_off(0);
@@ -136,7 +145,7 @@ static void test_in_while_cleaned_up(void **state)
 /* As above, while it looks for memory: it is not pinned then either. */
 static void test_full_while_cleaned_up(void **state)
 {
-	begin(0);
+	begin(0, 1);
 	assert_int_equal(in(tracker, 1), LATENCY_TRACKER_OK);
 	action[WHEN_FULL] = end_and_clean_up;
 	assert_int_equal(in(tracker, 2), LATENCY_TRACKER_DISABLED);
@@ -146,7 +155,7 @@ static void test_full_while_cleaned_up(void **state)
 
 static void test_out_while_switched_off(void **state)
 {
-	begin(0);
+	begin(0, 1);
 	assert_int_equal(in(tracker, 1), LATENCY_TRACKER_OK);
 	action[BEFORE_PIN] = switch_off;
 	assert_int_equal(out(tracker, 1), LATENCY_TRACKER_DISABLED);
@@ -158,7 +167,7 @@ static void test_get_while_switched_off(void **state)
 {
 	uint64_t key = 1;
 
-	begin(0);
+	begin(0, 1);
 	assert_int_equal(in(tracker, key), LATENCY_TRACKER_OK);
 	action[BEFORE_PIN] = switch_off;
 	assert_null(latency_tracker_get_event_by_key(tracker, &key, sizeof(key)));
@@ -180,7 +189,7 @@ static void wait_rounds(void)
 /* The event that is counted but not there yet is not missed for good. */
 static void test_walk_before_live(void **state)
 {
-	begin(TIMEOUT);
+	begin(TIMEOUT, 1);
 	action[BEFORE_LIVE] = wait_rounds;
 	assert_int_equal(in(tracker, 1), LATENCY_TRACKER_OK);
 	wait_for(thread.timeouts == 1, 20);
@@ -207,7 +216,7 @@ static void end_and_wait_rounds(void)
 /* Not pinned: the epoch goes on, as often as it likes. */
 static void test_walk_while_full(void **state)
 {
-	begin(TIMEOUT);
+	begin(TIMEOUT, 1);
 	latency_tracker_unref_event(in_for_ever());
 	action[WHEN_FULL] = end_and_wait_rounds;
 	assert_int_equal(in(tracker, 2), LATENCY_TRACKER_OK);
@@ -227,7 +236,7 @@ static void test_walk_before_full(void **state)
 {
 	struct latency_tracker_event *event;
 
-	begin(TIMEOUT);
+	begin(TIMEOUT, 1);
 	event = in_for_ever();
 	assert_int_equal(out(tracker, 1), LATENCY_TRACKER_OK);
 	action[WHEN_FULL] = wait_rounds_and_hold;
@@ -244,7 +253,7 @@ static void test_walks_end(void **state)
 {
 	unsigned rounds, clocks;
 
-	begin(TIMEOUT);
+	begin(TIMEOUT, 1);
 	assert_int_equal(in(tracker, 1), LATENCY_TRACKER_OK);
 	assert_int_equal(out(tracker, 1), LATENCY_TRACKER_OK);
 	wait_rounds();
@@ -257,12 +266,62 @@ static void test_walks_end(void **state)
 	end();
 }
 
+/* --- an out in the middle of a timeout --- */
+
+struct order {
+	unsigned told;
+	bool due_first, timed_out;
+};
+
+/* The other event's callback lets the thread go on, as far as its next round. */
+static void tell_in_order(struct latency_tracker_event_ctx *ctx)
+{
+	struct order *order = latency_tracker_event_ctx_get_priv(ctx);
+	unsigned from = thread.rounds;
+
+	thread.timeouts += latency_tracker_event_ctx_get_cb_flag(ctx) == LATENCY_TRACKER_CB_TIMEOUT;
+	order->timed_out |= latency_tracker_event_ctx_get_timed_out(ctx);
+	if (order->told++)
+		return;
+	order->due_first = latency_tracker_event_ctx_get_start_ts(ctx) == 1;
+	thread.hold_got = false;
+	wait_for(thread.rounds > from, 20);
+}
+
+/*
+ * The thread has the event that is due, an out ends it and another one of the same key, and tells
+ * that one first: when the thread finds that it is late, the other has not been told yet.
+ */
+static void test_out_before_timeout(void **state)
+{
+	struct order order = { .told = 0 };
+	uint64_t key = 1, later = clock_ns() + 3600 * SECOND;
+
+	begin(0, 2);
+	thread.hold_got = true;
+	latency_tracker_set_callback(tracker, tell_in_order);
+	latency_tracker_event_in_get(tracker, &key, sizeof(key), 0, 1, &order, NULL);
+	latency_tracker_event_in_get(tracker, &key, sizeof(key), 0, later, &order, NULL);
+	latency_tracker_set_timeout(tracker, MS);
+	wait_for(thread.held_got, 20);
+	assert_int_equal(out_at(tracker, key, later + 1), LATENCY_TRACKER_OK);
+	assert_int_equal(order.told, 2);
+	assert_false(order.due_first);
+	assert_false(order.timed_out);
+	assert_int_equal(thread.timeouts, 0);
+	assert_int_equal(stats_of(tracker).timeouts, 0);
+	end();
+}
+
 /* glibc tells the CPU's number without a call, where it may: but not here. */
 static void refuse_rseq(char **argv)
 {
-	if (getenv("GLIBC_TUNABLES"))
+	static const char tunable[] = "glibc.pthread.rseq=0";
+	const char *set = getenv("GLIBC_TUNABLES");
+
+	if (set && !strcmp(set, tunable))
 		return;
-	setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1);
+	setenv("GLIBC_TUNABLES", tunable, 1);
 	execv("/proc/self/exe", argv);
 }
 
@@ -277,6 +336,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_walk_while_full),
 		cmocka_unit_test(test_walk_before_full),
 		cmocka_unit_test(test_walks_end),
+		cmocka_unit_test(test_out_before_timeout),
 	};
 
 	refuse_rseq(argv);
