@@ -5,7 +5,8 @@
  *
  *   clock    two clock readings
  *   lookup   a look-up in liburcu's table
- *   table    add, look-up and delete in liburcu's table: nothing else of what a tracker does
+ *   table    add, look-up and delete in liburcu's table: nothing else of what a tracker does (each
+ *            thread has a table of its own)
  *   tracker  latency_tracker_event_in() and _out()
  *   mutex    a tracker with one mutex around a chained hash table: clock, table, histogram
  *
@@ -41,6 +42,7 @@ struct worker {
 	uint64_t waited;      /* ns that the thread could have run and did not */
 	uint64_t took[TIMES]; /* batches by ns per batch: the last ones also stand for longer */
 	struct node *nodes;
+	struct cds_lfht *table; /* nobody else's: what it deletes can be used again at once */
 	char pad[128];
 };
 
@@ -66,7 +68,6 @@ struct mutex_tracker {
 struct bench {
 	const struct variant *variant;
 	struct latency_tracker *tracker;
-	struct cds_lfht *table;
 	struct mutex_tracker mutex;
 	unsigned threads;
 	uint64_t slice_ns;
@@ -94,20 +95,19 @@ static void run_lookup(struct worker *worker, uint64_t key)
 		struct cds_lfht_iter iter;
 
 		urcu_memb_read_lock();
-		cds_lfht_lookup(worker->bench->table, wl_hash(&own, sizeof(own), 1), is_key, &own,
-				&iter);
+		cds_lfht_lookup(worker->table, wl_hash(&own, sizeof(own), 1), is_key, &own, &iter);
 		worker->sink += cds_lfht_iter_get_node(&iter) != NULL;
 		urcu_memb_read_unlock();
 	}
 }
 
 /*
- * Nodes are used again without a grace period, but only after KEYS others: with threads that are
- * never preempted for that long it does no harm, and it is the least that anybody could do.
+ * The least that anybody could do: with a table that others look at too, a node could be used again
+ * only after a grace period.
  */
 static void run_table(struct worker *worker, uint64_t key)
 {
-	struct cds_lfht *table = worker->bench->table;
+	struct cds_lfht *table = worker->table;
 
 	for (unsigned i = 0; i < BATCH; i++) {
 		struct node *node = &worker->nodes[(key + i) % KEYS];
@@ -125,9 +125,6 @@ static void run_table(struct worker *worker, uint64_t key)
 		worker->sink += !cds_lfht_del(table, cds_lfht_iter_get_node(&iter));
 		urcu_memb_read_unlock();
 	}
-	/* All that were deleted in this batch are gone before they come back. */
-	if (key % KEYS + BATCH >= KEYS)
-		urcu_memb_quiescent_state();
 }
 
 static void run_tracker(struct worker *worker, uint64_t key)
@@ -250,6 +247,7 @@ static double quantile(const struct bench *bench, const struct worker *workers, 
 static void measure(struct bench *bench, struct worker *workers, const struct variant *variant)
 {
 	uint64_t begin, batches = 0, waited = 0;
+	uint64_t skipped = latency_tracker_skipped_count(bench->tracker);
 
 	bench->variant = variant;
 	atomic_store(&bench->stop, false);
@@ -268,12 +266,14 @@ static void measure(struct bench *bench, struct worker *workers, const struct va
 		batches += workers[i].batches;
 		waited += workers[i].waited;
 	}
+	skipped = latency_tracker_skipped_count(bench->tracker) - skipped;
 	printf("{\"variant\":\"%s\",\"threads\":%u,\"pairs\":%llu,\"seconds\":%.6f,"
-	       "\"p1_ns\":%.2f,\"p50_ns\":%.2f,\"waited\":%.3f}\n",
+	       "\"p1_ns\":%.2f,\"p50_ns\":%.2f,\"waited\":%.3f,\"skipped\":%llu}\n",
 	       variant->name, bench->threads, (unsigned long long)(batches * BATCH),
 	       (double)(now_ns() - begin) / 1e9, quantile(bench, workers, 0.01),
 	       quantile(bench, workers, 0.5),
-	       (double)waited / (double)bench->slice_ns / bench->threads);
+	       (double)waited / (double)bench->slice_ns / bench->threads,
+	       (unsigned long long)skipped);
 }
 
 static void check(struct bench *bench)
@@ -281,32 +281,35 @@ static void check(struct bench *bench)
 	struct latency_tracker_stats stats;
 
 	latency_tracker_get_stats(bench->tracker, &stats, sizeof(stats));
-	if (stats.skipped || stats.count != stats.tracked)
-		fprintf(stderr, "bench: %llu of %llu events skipped\n",
-			(unsigned long long)stats.skipped, (unsigned long long)stats.tracked);
+	if (stats.count != stats.tracked)
+		die("%llu events begun, %llu ended", (unsigned long long)stats.tracked,
+		    (unsigned long long)stats.count);
+}
+
+static void prepare_worker(struct worker *worker, struct bench *bench, unsigned number)
+{
+	struct node *nodes = calloc(KEYS + 2, sizeof(*nodes)), *stays = &nodes[KEYS];
+
+	*worker = (struct worker){ .bench = bench, .number = number, .nodes = nodes };
+	worker->table = cds_lfht_new_flavor(BUCKETS, BUCKETS, BUCKETS, 0, &urcu_memb_flavor, NULL);
+	if (!nodes || !worker->table)
+		die("no memory");
+	nodes[KEYS + 1].next = bench->mutex.free;
+	bench->mutex.free = &nodes[KEYS + 1];
+	stays->key = ~(uint64_t)number;
+	urcu_memb_read_lock();
+	cds_lfht_add(worker->table, wl_hash(&stays->key, sizeof(stays->key), 1), &stays->link);
+	urcu_memb_read_unlock();
 }
 
 static void prepare(struct bench *bench, struct worker *workers)
 {
 	bench->tracker = latency_tracker_create(LATENCY_TRACKER_NEVER, 0, NULL, NULL);
-	bench->table = cds_lfht_new_flavor(BUCKETS, BUCKETS, BUCKETS, 0, &urcu_memb_flavor, NULL);
-	if (!bench->tracker || !bench->table || pthread_mutex_init(&bench->mutex.lock, NULL))
+	if (!bench->tracker || pthread_mutex_init(&bench->mutex.lock, NULL))
 		die("cannot start: %s", strerror(errno));
 	pthread_barrier_init(&bench->start, NULL, bench->threads + 1);
-	for (unsigned i = 0; i < bench->threads; i++) {
-		struct node *nodes = calloc(KEYS + 2, sizeof(*nodes)), *stays = &nodes[KEYS];
-
-		if (!nodes)
-			die("no memory");
-		workers[i] = (struct worker){ .bench = bench, .number = i, .nodes = nodes };
-		nodes[KEYS + 1].next = bench->mutex.free;
-		bench->mutex.free = &nodes[KEYS + 1];
-		stays->key = ~(uint64_t)i;
-		urcu_memb_read_lock();
-		cds_lfht_add(bench->table, wl_hash(&stays->key, sizeof(stays->key), 1),
-			     &stays->link);
-		urcu_memb_read_unlock();
-	}
+	for (unsigned i = 0; i < bench->threads; i++)
+		prepare_worker(&workers[i], bench, i);
 }
 
 int main(int argc, char **argv)

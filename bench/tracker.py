@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 """What in + out of the latency_tracker library costs, beside its parts and beside a mutex."""
 
+import collections
 import json
 import os
 import statistics
@@ -16,6 +17,11 @@ NAMES = {
 }
 
 
+# ns per pair of the median batch, million pairs per second; of the time that the threads waited for a
+# CPU, and of the events that were skipped, the part.
+Round = collections.namedtuple('Round', 'ns rate waited skipped')
+
+
 def thread_counts():
     """1, 2, 4 ... and all CPUs."""
     cpus, n, counts = len(os.sched_getaffinity(0)), 1, []
@@ -26,18 +32,15 @@ def thread_counts():
 
 
 def measure(bench, threads):
-    """
-    name -> per round (ns per pair of the median batch, million pairs per second, part of the time
-    that the threads waited for a CPU).
-    """
+    """name -> rounds."""
     repeats = max(3, bench.args.rounds)
     text = output([bench.tool('bench-tracker'), str(threads), str(repeats), '200'])
     found = {name: [] for name in NAMES}
     for line in text.splitlines():
         if line.startswith('{'):
             m = json.loads(line)
-            found[m['variant']].append((m['p50_ns'], m['pairs'] / m['seconds'] / 1e6,
-                                        m['waited']))
+            found[m['variant']].append(Round(m['p50_ns'], m['pairs'] / m['seconds'] / 1e6,
+                                             m['waited'], m['skipped'] / m['pairs']))
     return found
 
 
@@ -45,28 +48,32 @@ def table_of(threads, found, alone):
     t = Table('Tracker library, %d thread%s' % (threads, 's' if threads > 1 else ''),
               ['what', 'ns per pair and thread', 'million pairs per s'])
     for name, label in NAMES.items():
-        ns, rate, _ = zip(*found[name])
-        t.add(label, spread(ns, '%.0f'), spread(rate))
+        t.add(label, spread([r.ns for r in found[name]], '%.0f'),
+              spread([r.rate for r in found[name]]))
     notes = []
     if threads == 1:
-        ratios = [tracker[0] / (clock[0] + table[0]) for tracker, clock, table in
+        ratios = [tracker.ns / (clock.ns + table.ns) for tracker, clock, table in
                   zip(found['tracker'], found['clock'], found['table'])]
         notes.append('In + out takes %s times two clock readings and the bare table, in the same '
                      'round (aim: at most 2: %s).' %
                      (spread(ratios), verdict(quartiles(ratios)[1], 2)))
     else:
-        tracker, mutex = (statistics.median(r for _, r, _ in found[name])
+        tracker, mutex = (statistics.median(r.rate for r in found[name])
                           for name in ('tracker', 'mutex'))
         notes.append('%.2f times the mutex\'s rate (aim: more than 1: %s); %.2f times that of one '
                      'thread (aim: at least %.1f: %s).' %
                      (tracker / mutex, verdict(mutex, tracker), tracker / alone, 0.8 * threads,
                       verdict(0.8 * threads, tracker / alone)))
-    waited = statistics.median(w for rounds in found.values() for _, _, w in rounds)
+    waited = statistics.median(r.waited for rounds in found.values() for r in rounds)
     notes.append('%d rounds. The threads waited for a CPU %.0f %% of the time.' %
                  (len(found['tracker']), 100 * waited))
     if threads > 1 and waited > 0.1:
         notes.append('So they hardly ran at the same time, nobody contended for the mutex, and the '
                      'rates say nothing: again on a quiet machine.')
+    skipped = statistics.mean(r.skipped for r in found['tracker'])
+    if skipped:
+        notes.append('%.3g %% of the events were skipped because the pools were full: these pairs '
+                     'are not whole.' % (100 * skipped))
     t.note = ' '.join(notes)
     return t
 
@@ -76,7 +83,7 @@ def part_tracker(bench):
     for threads in thread_counts():
         found = measure(bench, threads)
         if alone is None:
-            alone = statistics.median(rate for _, rate, _ in found['tracker'])
+            alone = statistics.median(r.rate for r in found['tracker'])
         tables.append(table_of(threads, found, alone))
         data[threads] = found
     return tables, data
