@@ -143,8 +143,11 @@ struct latency_tracker_stats {
 /*
  * A tracker that is ready for events (unless START_OFF). Delays over `threshold` run the callback
  * (0: all longer than 0; LATENCY_TRACKER_NEVER: none). timeout 0: none; otherwise it is told
- * between 0 and 20 ms, or timeout / 64, after it is due on an idle machine. callback and options
- * may be NULL. Starts one thread with all signals blocked.
+ * between 0 and 20 ms, or timeout / 64, after it is due on an idle machine. (An event whose own
+ * time stamp lies in the past is looked at when the thread next looks at all of them: that may be
+ * up to 2 s later, or the timeout if that is less.) callback and options may be NULL. Starts one
+ * thread with all signals blocked.
+ *
  * NULL and errno: EINVAL (an option is out of its range), ENOMEM, EAGAIN (no thread).
  */
 struct latency_tracker *latency_tracker_create(uint64_t threshold, uint64_t timeout,
@@ -160,8 +163,10 @@ int latency_tracker_destroy(struct latency_tracker *tracker);
 
 /*
  * Begins an event. unique: events of this key that are there are dropped, without a callback and
- * without being measured; otherwise they are duplicates. priv is for the callback, the tracker
- * does not look at it. The time stamp is taken last.
+ * without being measured; otherwise they are duplicates. Each in and out of a key passes by all its
+ * duplicates that are in flight: n of them cost n * n steps, so have tens of one key, not
+ * thousands. priv is for the callback, the tracker does not look at it. The time stamp is taken
+ * last.
  */
 enum latency_tracker_ret latency_tracker_event_in(struct latency_tracker *tracker, const void *key,
 						  size_t key_len, int unique, void *priv);
