@@ -320,6 +320,7 @@ WL_GLOBAL int wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 	if (woken && t->status == WL_TASK_BLOCKED && !t->bare && !(t->flags & WL_TASK_AWAY)) {
 		t->cur ^= 1;
 		t->received = 0;
+		t->soft_done = 0;
 	}
 	p = wl_task_cur(t);
 	p->h.state = WL_SEG_UNKNOWN;
@@ -434,6 +435,7 @@ WL_INLINE void wl_task_in_asleep(const struct wl_chain_config *cfg, struct wl_cp
 		return;
 	t->cur ^= 1;
 	t->received = 0;
+	t->soft_done = 0;
 	p = wl_task_cur(t);
 	if (t->wake_throttled)
 		p->h.state = WL_SEG_THROTTLED;
