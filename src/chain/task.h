@@ -130,6 +130,14 @@ WL_INLINE int wl_task_empty(struct wl_task *t)
 	return (was & WL_SLOT_MASK) == WL_SLOT_FULL && wl_cas(&t->next, was, was & ~WL_SLOT_MASK);
 }
 
+/* Empties next, if it is still as wl_task_step() left it, full: 1. A newer wake-up stays. */
+WL_INLINE int wl_task_drop(struct wl_task *t)
+{
+	__u32 was = ((t->step + 1) << WL_STEP_SHIFT) | WL_SLOT_FULL;
+
+	return wl_cas(&t->next, was, was & ~WL_SLOT_MASK);
+}
+
 /* --- wake-up --- */
 
 /* Whether a wake-up of this task starts or continues a chain, rather than ending a wait in
@@ -365,8 +373,7 @@ WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, 
 	t->status = WL_TASK_PREEMPTED;
 	t->wake_cpu = (__u16)c->cpu;
 	wl_task_cur(t)->h.state = s->throttled ? WL_SEG_THROTTLED : WL_SEG_PREEMPTED;
-	/* a newer wake-up stays: it came after this step */
-	if (next == WL_SLOT_FULL && wl_task_empty(t))
+	if (next == WL_SLOT_FULL && wl_task_drop(t))
 		wl_count(c, WL_CNT_NEXT_DROPPED);
 	return WL_END_NONE;
 }
