@@ -43,6 +43,7 @@ WL_INLINE void wl_giver_now(const struct wl_chain_config *cfg, struct wl_cpu *c,
 	g->p = wl_task_cur(t);
 	wl_task_charge(c, t, 0, now);
 	g->user = !(t->flags & WL_TASK_LINK);
+	g->done = t->line ? t->soft_done : 0;
 }
 
 /* Is this the wake-up of an interrupt line's own thread by the frame that has just returned? */
@@ -83,6 +84,7 @@ WL_INLINE __u32 wl_event_waking(const struct wl_chain_config *cfg, struct wl_cpu
 		__builtin_memset(&t->waker, 0, sizeof(t->waker));
 		t->waker.ctx = WL_WHO_IRQ;
 		t->waker.nr = c->frames[c->depth & (WL_FRAMES - 1)].nr;
+		t->line = 1;
 	}
 	t->wake_throttled = throttled != 0;
 	if (!t->bare)

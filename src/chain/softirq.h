@@ -30,8 +30,12 @@ WL_INLINE void wl_softirq_raise(const struct wl_chain_config *cfg, struct wl_cpu
 {
 	struct wl_pending *s = &c->pending[vec & 15];
 
-	/* raised from inside itself: the next round is new work */
-	if (g->kind == WL_STIM_SOFTIRQ && g->nr == vec)
+	/*
+	 * Raised from inside itself: the next round is new work. And so it is when a line's thread
+	 * raises what it has run since it was woken: its interrupt came again meanwhile, which
+	 * wakes nobody.
+	 */
+	if ((g->kind == WL_STIM_SOFTIRQ && g->nr == vec) || g->done >> (vec & 15) & 1)
 		g->p = 0;
 	g->kind = WL_STIM_SOFTIRQ;
 	g->nr = (__u16)vec;
@@ -136,8 +140,10 @@ WL_INLINE void wl_softirq_exit(const struct wl_chain_config *cfg, struct wl_cpu 
 			       struct wl_task *t, __u64 now)
 {
 	if (cfg->rt) {
-		if (t)
-			t->soft_on = 0;
+		if (!t)
+			return;
+		t->soft_on = 0;
+		t->soft_done |= (__u16)(1u << (t->soft_nr & 15));
 		return;
 	}
 	wl_frame_pop(c, WL_FRAME_SOFTIRQ, now);

@@ -149,6 +149,9 @@ struct wl_task {
 			  WL_RECEIVED_APART */
 	__u16 wake_cpu;
 	__u16 soft_nr;
+	__u16 soft_done; /* vectors that it has run since it was woken */
+	__u8 line;       /* an interrupt line's own thread */
+	__u8 pad;
 	__u32 agg; /* cache: the aggregate of agg_stim */
 	__u32 agg_stim;
 	__u32 step; /* number of its last switch, see WL_STEP */

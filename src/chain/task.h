@@ -130,6 +130,14 @@ WL_INLINE int wl_task_empty(struct wl_task *t)
 	return (was & WL_SLOT_MASK) == WL_SLOT_FULL && wl_cas(&t->next, was, was & ~WL_SLOT_MASK);
 }
 
+/* Empties next, if it is still as wl_task_step() left it, full: 1. A newer wake-up stays. */
+WL_INLINE int wl_task_drop(struct wl_task *t)
+{
+	__u32 was = ((t->step + 1) << WL_STEP_SHIFT) | WL_SLOT_FULL;
+
+	return wl_cas(&t->next, was, was & ~WL_SLOT_MASK);
+}
+
 /* --- wake-up --- */
 
 /* Whether a wake-up of this task starts or continues a chain, rather than ending a wait in
@@ -336,6 +344,7 @@ WL_GLOBAL int wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 	if (woken && t->status == WL_TASK_BLOCKED && !t->bare && !(t->flags & WL_TASK_AWAY)) {
 		t->cur ^= 1;
 		t->received = 0;
+		t->soft_done = 0;
 	}
 	p = wl_task_cur(t);
 	p->h.state = WL_SEG_UNKNOWN;
@@ -380,8 +389,7 @@ WL_INLINE __u8 wl_task_out(const struct wl_chain_config *cfg, struct wl_cpu *c, 
 	t->status = WL_TASK_PREEMPTED;
 	t->wake_cpu = (__u16)c->cpu;
 	wl_task_cur(t)->h.state = s->throttled ? WL_SEG_THROTTLED : WL_SEG_PREEMPTED;
-	/* a newer wake-up stays: it came after this step */
-	if (next == WL_SLOT_FULL && wl_task_empty(t))
+	if (next == WL_SLOT_FULL && wl_task_drop(t))
 		wl_count(c, WL_CNT_NEXT_DROPPED);
 	return WL_END_NONE;
 }
@@ -450,6 +458,7 @@ WL_INLINE void wl_task_in_asleep(const struct wl_chain_config *cfg, struct wl_cp
 		return;
 	t->cur ^= 1;
 	t->received = 0;
+	t->soft_done = 0;
 	p = wl_task_cur(t);
 	if (t->wake_throttled)
 		p->h.state = WL_SEG_THROTTLED;

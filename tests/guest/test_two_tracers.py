@@ -18,7 +18,7 @@ CACHE = os.environ.get('WL_GUEST_DIR') or os.path.join(
     os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'whylate-guest')  # as tests/guest/boot has it
 SECONDS = 5
 BUILD_SECONDS = 900
-SKEW_NS = 1_000_000    # between two probes of one tracepoint the thread that emulates both CPUs may turn to the other
+SKEW_NS = 5_000_000    # between two probes of one tracepoint the thread that emulates both CPUs may turn to the other
 WAITS = {'timer_delay', 'irq', 'io', 'task'}
 RECORD_SECONDS = 330  # one minute on a quiet machine
 UNKNOWN_SHARE = 0.05  # of what whylate tells: more can't be what began before the trace

@@ -90,6 +90,34 @@ static void test_softirq_blocked(void **state)
 			{ WL_SEG_LOCK, 200, b }, { WL_SEG_WAKEUP, 20 }, { WL_SEG_SOFTIRQ, 40, k });
 }
 
+/* The interrupt comes again while its thread runs the softirq: the thread goes round once more. */
+static void test_line_comes_again(void **state)
+{
+	struct machine_task *line = thread_of_kernel(0), *a = user(1000), *b = user(1001);
+	uint64_t start = m.now;
+
+	machine_irq_enter(&m, 0, 36, line);
+	machine_irq_exit(&m, 0);
+	machine_waking(&m, 0, line);
+	machine_switch(&m, 0, false, line);
+	machine_raise(&m, 0, WL_SOFTIRQ_NET_RX);
+	machine_softirq_enter(&m, 0, WL_SOFTIRQ_NET_RX);
+	machine_waking(&m, 0, a);
+	machine_pass(&m, 100);
+	machine_irq_enter(&m, 0, 36, line);
+	machine_irq_exit(&m, 0);
+	machine_softirq_exit(&m, 0);
+	machine_pass(&m, 20);
+	machine_raise(&m, 0, WL_SOFTIRQ_NET_RX);
+	machine_softirq_enter(&m, 0, WL_SOFTIRQ_NET_RX);
+	machine_waking(&m, 0, b);
+	machine_softirq_exit(&m, 0);
+	machine_switch(&m, 1, false, a);
+	assert_stimulus(a, WL_STIM_IRQ, 36, start);
+	machine_switch(&m, 1, true, b);
+	assert_stimulus(b, WL_STIM_SOFTIRQ, WL_SOFTIRQ_NET_RX, start + 120);
+}
+
 /* It is woken behind an interrupt, which may have cut a program of the current task in two. */
 static void test_waking_its_thread_charges_nobody(void **state)
 {
@@ -256,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_UNTIL(test_softirq_preempted, rt),
 		TEST_UNTIL(test_softirq_blocked, rt),
+		TEST_UNTIL(test_line_comes_again, rt),
 		TEST_UNTIL(test_timer_waits_for_its_thread, rt),
 		TEST_UNTIL(test_waking_its_thread_charges_nobody, rt),
 		TEST(test_waking_its_thread_charges_nobody),

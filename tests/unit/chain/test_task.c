@@ -488,9 +488,29 @@ static void test_missed_switch_out(void **state)
 	assert_int_equal(machine_counter(&m, WL_CNT_NO_SWITCH), 1);
 }
 
+/* A waker comes between a preempted task's step and its dropping of what was there before. */
+static void test_newer_wakeup_stays(void **state)
+{
+	struct machine_task *a = user(1000);
+	struct wl_task *t = &a->t;
+
+	wl_wake_open(&m.cpu[0].c, t, m.now, 0);
+	wl_wake_close(t);
+	assert_int_equal(wl_task_step(t), WL_SLOT_FULL);
+	wl_wake_open(&m.cpu[0].c, t, m.now, 0);
+	assert_int_equal(wl_task_drop(t), 0);
+	wl_wake_close(t);
+	assert_int_equal(wl_task_drop(t), 0);
+	assert_int_equal(wl_task_next(t), WL_SLOT_FULL);
+	wl_task_step(t);
+	assert_int_equal(wl_task_drop(t), 1);
+	assert_int_equal(wl_task_next(t), WL_SLOT_EMPTY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_newer_wakeup_stays),
 		TEST(test_response),
 		TEST(test_preempted),
 		TEST(test_throttled),
