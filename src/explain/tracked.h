@@ -40,7 +40,7 @@ struct wl_enumerator {
 struct wl_field {
 	char name[32];
 	enum wl_value_kind kind;
-	uint32_t offset, size;       /* of its bytes; numbers: 1, 2, 4 or 8 */
+	uint32_t offset, size;       /* of its bytes; numbers: 1, 2, 4 or 8; lt_ types: their own */
 	struct wl_enumerator *enums; /* WL_VALUE_ENUM */
 	size_t nenums;
 };

@@ -120,6 +120,28 @@ static struct bpf_map *find_map(const struct wl_trackers *t, const char *kind, c
 	return bpf_object__find_map_by_name(t->object, full);
 }
 
+static bool is_map(const struct bpf_map *map, enum bpf_map_type type, size_t key, size_t value)
+{
+	return map && bpf_map__type(map) == type && bpf_map__key_size(map) == key &&
+	       bpf_map__value_size(map) == value;
+}
+
+/* The kernel fills our memory with values of these sizes, and we map one of them. */
+static bool has_our_sizes(const struct wl_trackers *t, const char *name)
+{
+	const struct bpf_map *control = find_map(t, "control", name);
+	const struct bpf_map *rows = find_map(t, "rows", name);
+	const struct bpf_map *slow = find_map(t, "slow", name);
+	const size_t row = sizeof(struct latency_tracker_row);
+
+	return is_map(control, BPF_MAP_TYPE_ARRAY, sizeof(__u32),
+		      sizeof(struct latency_tracker_control)) &&
+	       bpf_map__map_flags(control) & BPF_F_MMAPABLE &&
+	       is_map(find_map(t, "total", name), BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(__u32), row) &&
+	       (!rows || is_map(rows, BPF_MAP_TYPE_PERCPU_HASH, bpf_map__key_size(rows), row)) &&
+	       bpf_map__type(slow) == BPF_MAP_TYPE_RINGBUF;
+}
+
 /* The private data stands in the events' values, behind the head. */
 static int add_private(struct wl_tracked *d, const struct btf *btf, const struct bpf_map *events)
 {
@@ -129,28 +151,45 @@ static int add_private(struct wl_tracked *d, const struct btf *btf, const struct
 	if (!t || !btf_is_struct(t) || btf_vlen(t) != 2)
 		return -EINVAL;
 	m = btf_members(t);
-	return wl_layout_add(&d->priv, btf, m[1].type, 0);
+	if (btf__resolve_size(btf, m[0].type) != sizeof(struct latency_tracker_event))
+		return -EINVAL;
+	return wl_layout_add(&d->priv, btf, m[1].type);
+}
+
+static int add_key(struct wl_layout *layout, const struct btf *btf, const struct bpf_map *map)
+{
+	int ret = wl_layout_add(layout, btf, bpf_map__btf_key_type_id(map));
+
+	return !ret && layout->size != bpf_map__key_size(map) ? -EINVAL : ret;
+}
+
+static int add_layouts(struct tracker *k, const char *name)
+{
+	const struct btf *btf = bpf_object__btf(k->all->object);
+	const struct bpf_map *events = find_map(k->all, "events", name);
+	const struct bpf_map *rows = find_map(k->all, "rows", name);
+	int ret = add_key(&k->tracked.key, btf, events);
+
+	if (!ret)
+		ret = add_private(&k->tracked, btf, events);
+	if (!ret && rows)
+		ret = add_key(&k->tracked.row, btf, rows);
+	k->priv_at = sizeof(struct latency_tracker_record) + aligned(k->tracked.key.size);
+	return ret;
 }
 
 static int describe(struct tracker *k, const struct wl_trackers_options *o, const char *name)
 {
-	const struct btf *btf = bpf_object__btf(k->all->object);
-	struct bpf_map *events = find_map(k->all, "events", name);
-	struct bpf_map *rows = find_map(k->all, "rows", name);
-	struct bpf_map *control = find_map(k->all, "control", name);
 	int ret;
 
 	k->name = name;
 	k->tracked.name = name;
-	if (!events || !find_map(k->all, "total", name) || !find_map(k->all, "slow", name) ||
-	    bpf_map__value_size(control) != sizeof(*k->control))
+	if (!find_map(k->all, "control", name) || !find_map(k->all, "events", name) ||
+	    !find_map(k->all, "total", name) || !find_map(k->all, "slow", name))
 		return refuse(o, "has maps of a tracker, but not all that it needs");
-	ret = wl_layout_add(&k->tracked.key, btf, bpf_map__btf_key_type_id(events), 0);
-	if (!ret)
-		ret = add_private(&k->tracked, btf, events);
-	if (!ret && rows)
-		ret = wl_layout_add(&k->tracked.row, btf, bpf_map__btf_key_type_id(rows), 0);
-	k->priv_at = sizeof(struct latency_tracker_record) + aligned(k->tracked.key.size);
+	if (!has_our_sizes(k->all, name))
+		return refuse(o, "was compiled with another version of latency_tracker.bpf.h");
+	ret = add_layouts(k, name);
 	if (!ret && o->describe)
 		ret = o->describe(o->ctx, &k->tracked);
 	return ret ? refuse(o, "has types that can't be read") : 0;
