@@ -54,6 +54,14 @@ static int unknown_kind(const char *kind)
 	return WL_EXIT_USAGE;
 }
 
+static int no_timeout(const char *kind)
+{
+	wl_error("--timeout: '%s' can't tell what is still open from what is gone without a trace "
+		 "(leave it out)",
+		 kind);
+	return WL_EXIT_USAGE;
+}
+
 static bool is_targeted(const struct wl_target_config *c)
 {
 	return c->npids || c->ntids || c->nnames || c->ngroups || c->nusers || c->rt_only ||
@@ -87,6 +95,8 @@ static int choose_object(struct track *t, struct wl_trackers_options *to)
 		wl_user_tracker_fill(&t->user, to);
 		to->object = wl_track_user_object(&to->size);
 	} else if (kind) {
+		if (kind->no_timeout && to->timeout_ns)
+			return no_timeout(kind->name);
 		to->object = kind->object(&to->size);
 	} else if (access(o->kind, F_OK) && !strchr(o->kind, '/') && !strstr(o->kind, ".o")) {
 		return unknown_kind(o->kind);

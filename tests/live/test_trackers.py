@@ -237,6 +237,26 @@ def track_syscall_timeout(ctx):
     return 'open after %s, ended after %s' % (ms(mine[0]['delay_ns']), ms(mine[1]['delay_ns']))
 
 
+def track_timeout_awake(ctx):
+    """Sleeps so short that some end before they begin: who is woken while still on its CPU has not waited, nobody stays open."""
+    p = _python(ctx, 'import ctypes\nctypes.CDLL(None).prctl(29, 1)\n'  # PR_SET_TIMERSLACK
+                     'for i in range(6000): time.sleep(i % 60 * 1e-6)\nprint("done",flush=True)\nsys.stdin.readline()')
+    kinds = {k: Tracking(ctx, k, '-p', p.pid, '--timeout', '100ms') for k in ('wakeup', 'runq')}
+    go(p)
+    check(p.stdout.readline().startswith('done'), 'the sleeper failed')
+    time.sleep(0.6)
+    said = []
+    for kind, w in kinds.items():
+        r = w.stop()
+        t = r.tracker()
+        begun, ended = ({s['id'] for s in r.slow if s['open'] is o} for o in (True, False))
+        check(begun <= ended, '%s: %d of %d waits never ended' % (kind, len(begun - ended), len(begun)))
+        check(not t['in_flight'], '%s: %d open, of a process that sleeps' % (kind, t['in_flight']))
+        check(not t['replaced'], '%s: %d waits had not ended when the next one began' % (kind, t['replaced']))
+        said.append('%s %d, not waited %d' % (kind, t['count'], t['discarded']))
+    return ', '.join(said)
+
+
 def track_lock(ctx):
     """Waits for a mutex: address, holder and time by the program's own account."""
     n = 40
@@ -536,6 +556,30 @@ def track_ttfb(ctx):
     return 'connections %d, p50 %s, client %s' % (n, us(t['p50_ns']), us(quantile(times, 0.5)))
 
 
+def track_ttfb_ends(ctx):
+    """Connections that end without a byte: by another descriptor, a range of them, their process, shutdown(2)."""
+    p = _python(ctx, 'import socket,ctypes\nl=socket.socket();l.bind(("127.0.0.1",0));l.listen(99)\n'
+                     'print(l.getsockname()[1],flush=True)\nlibc=ctypes.CDLL(None)\n'
+                     'a=[l.accept()[0].detach() for i in range(10)]\n'
+                     'for fd in a[0:3]: os.dup2(0, fd)\n'
+                     'libc.syscall(436, a[3], a[5], 0)\n'
+                     'for fd in a[6:8]: socket.socket(fileno=os.dup(fd)).shutdown(socket.SHUT_RDWR)\n'
+                     'os._exit(0)')
+    go(p)
+    port = int(p.stdout.readline())
+    w = Tracking(ctx, 'ttfb', '-p', p.pid, '--timeout', '100ms')
+    clients = [socket.create_connection(('127.0.0.1', port)) for _ in range(10)]
+    p.wait(10)
+    time.sleep(0.6)
+    r = w.stop()
+    for c in clients:
+        c.close()
+    t = r.tracker()
+    check(t['discarded'] == 10, 'ended without a byte: %d of 10' % t['discarded'])
+    check(not t['in_flight'] and not r.slow, '%d still open, told of %d' % (t['in_flight'], len(r.slow)))
+    return '10 of 10 seen to end'
+
+
 # ---- anybody's --------------------------------------------------------------------------------------
 
 def _clang(ctx, path):
@@ -681,6 +725,8 @@ def track_errors(ctx):
         ([path], 2, ['is not a BPF object that can be loaded']),
         (['irq', '-n', 'x'], 2, ["'irq' does not know tasks"]),
         (['wakeup', '--irq', '3'], 2, ['--irq', 'not an option of track']),
+        (['net', '--timeout', '1s'], 2, ['--timeout', "'net'", 'without a trace']),
+        (['workqueue', '--timeout', '1s'], 2, ['--timeout', "'workqueue'"]),
         (['wakeup', '--over', '5x'], 2, ["'5x' is not a duration"]),
         (['wakeup', '--in', 'tp:irq:softirq_entry'], 2, ['--in', "contradicts 'wakeup'"]),
         (['--in', 'tp:irq:softirq_entry'], 2, ['--out is missing']),
@@ -695,7 +741,7 @@ def track_errors(ctx):
         check(got == status and not out, 'track %s: exit %d, not %d: %s' % (' '.join(args), got, status, text))
         check(all(w in text for w in words), 'track %s says %s' % (' '.join(args), text))
         check(text.startswith('whylate: ') and text.count('\n') == 1, 'not one line: %r' % text)
-    return '14 errors'
+    return '16 errors'
 
 
 def track_kill(ctx):
