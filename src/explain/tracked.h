@@ -66,7 +66,7 @@ struct wl_tracked_row {
 /* Of one tracker, now. */
 struct wl_tracked_stats {
 	const struct wl_tracked *tracked;
-	struct latency_tracker_control control;
+	struct lt1_control control;
 	struct wl_tracked_row *rows; /* those that have any, most time first */
 	size_t n;
 	struct wl_agg total;
@@ -76,7 +76,7 @@ struct wl_tracked_stats {
 /* One that was slow, or is late. key and priv are bytes of the tracker's layouts. */
 struct wl_tracked_event {
 	const struct wl_tracked *tracked;
-	const struct latency_tracker_record *record;
+	const struct lt1_record *record;
 	const void *key, *priv;
 	int64_t real_ns; /* CLOCK_REALTIME of its end */
 };

@@ -26,9 +26,9 @@ struct tracker {
 	struct wl_tracked tracked;
 	const char *name; /* in the names of its maps; tracked.name is for people */
 	struct wl_trackers *all;
-	struct latency_tracker_control *control; /* mapped */
-	int rows, total, walk;                   /* file descriptors; rows -1: none */
-	size_t priv_at;                          /* of a record; its key is behind the head */
+	struct lt1_control *control; /* mapped */
+	int rows, total, walk;       /* file descriptors; rows -1: none */
+	size_t priv_at;              /* of a record; its key is behind the head */
 	uint64_t first_over;
 };
 
@@ -132,10 +132,9 @@ static bool has_our_sizes(const struct wl_trackers *t, const char *name)
 	const struct bpf_map *control = find_map(t, "control", name);
 	const struct bpf_map *rows = find_map(t, "rows", name);
 	const struct bpf_map *slow = find_map(t, "slow", name);
-	const size_t row = sizeof(struct latency_tracker_row);
+	const size_t row = sizeof(struct lt1_row);
 
-	return is_map(control, BPF_MAP_TYPE_ARRAY, sizeof(__u32),
-		      sizeof(struct latency_tracker_control)) &&
+	return is_map(control, BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct lt1_control)) &&
 	       bpf_map__map_flags(control) & BPF_F_MMAPABLE &&
 	       is_map(find_map(t, "total", name), BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(__u32), row) &&
 	       (!rows || is_map(rows, BPF_MAP_TYPE_PERCPU_HASH, bpf_map__key_size(rows), row)) &&
@@ -151,7 +150,7 @@ static int add_private(struct wl_tracked *d, const struct btf *btf, const struct
 	if (!t || !btf_is_struct(t) || btf_vlen(t) != 2)
 		return -EINVAL;
 	m = btf_members(t);
-	if (btf__resolve_size(btf, m[0].type) != sizeof(struct latency_tracker_event))
+	if (btf__resolve_size(btf, m[0].type) != sizeof(struct lt1_event_head))
 		return -EINVAL;
 	return wl_layout_add(&d->priv, btf, m[1].type);
 }
@@ -174,7 +173,7 @@ static int add_layouts(struct tracker *k, const char *name)
 		ret = add_private(&k->tracked, btf, events);
 	if (!ret && rows)
 		ret = add_key(&k->tracked.row, btf, rows);
-	k->priv_at = sizeof(struct latency_tracker_record) + aligned(k->tracked.key.size);
+	k->priv_at = sizeof(struct lt1_record) + aligned(k->tracked.key.size);
 	return ret;
 }
 
@@ -291,7 +290,7 @@ static int on_record(void *ctx, void *data, size_t size)
 	struct wl_tracked_event event = {
 		.tracked = &k->tracked,
 		.record = data,
-		.key = bytes + sizeof(struct latency_tracker_record),
+		.key = bytes + sizeof(struct lt1_record),
 		.priv = bytes + k->priv_at,
 	};
 	int ret;
@@ -529,7 +528,7 @@ void wl_trackers_walk(struct wl_trackers *t)
 
 /* --- read --- */
 
-static uint64_t add_copy(struct wl_agg *agg, const struct latency_tracker_row *row)
+static uint64_t add_copy(struct wl_agg *agg, const struct lt1_row *row)
 {
 	agg->sum += row->sum;
 	if (row->max > agg->max)
@@ -542,8 +541,8 @@ static uint64_t add_copy(struct wl_agg *agg, const struct latency_tracker_row *r
 }
 
 /* The sum of all CPUs' copies of one row. */
-static int read_row(const struct wl_trackers *t, int fd, const void *key,
-		    struct latency_tracker_row *copies, struct wl_tracked_row *row)
+static int read_row(const struct wl_trackers *t, int fd, const void *key, struct lt1_row *copies,
+		    struct wl_tracked_row *row)
 {
 	if (bpf_map_lookup_elem(fd, key, copies))
 		return -errno;
@@ -587,8 +586,8 @@ static int by_sum(const void *a, const void *b)
 	return x->agg.sum < y->agg.sum ? 1 : x->agg.sum > y->agg.sum ? -1 : 0;
 }
 
-static int read_rows(struct wl_trackers *t, const struct tracker *k,
-		     struct latency_tracker_row *copies, struct wl_tracked_stats *stats)
+static int read_rows(struct wl_trackers *t, const struct tracker *k, struct lt1_row *copies,
+		     struct wl_tracked_stats *stats)
 {
 	size_t size = k->tracked.row.size, room = 0;
 	struct wl_tracked_row row;
@@ -613,7 +612,7 @@ static int read_rows(struct wl_trackers *t, const struct tracker *k,
 
 int wl_trackers_stats(struct wl_trackers *t, size_t i, struct wl_tracked_stats *stats)
 {
-	struct latency_tracker_row *copies = calloc(t->ncpu, sizeof(*copies));
+	struct lt1_row *copies = calloc(t->ncpu, sizeof(*copies));
 	int ret = copies ? 0 : -ENOMEM;
 
 	memset(stats, 0, sizeof(*stats));

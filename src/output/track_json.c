@@ -44,7 +44,7 @@ static void put_fields(struct track_json *s, const char *key, const struct wl_la
 
 static int json_slow(struct wl_track_sink *sink, const struct wl_tracked_event *e)
 {
-	const struct latency_tracker_record *r = e->record;
+	const struct lt1_record *r = e->record;
 	struct wl_json *j = &self(sink)->json;
 
 	wl_json_begin_line(j, "slow");
@@ -109,7 +109,7 @@ static void put_row(struct track_json *s, const struct wl_tracked_stats *stats,
 	wl_json_object_end(&s->json);
 }
 
-static void put_control(struct wl_json *j, const struct latency_tracker_control *c)
+static void put_control(struct wl_json *j, const struct lt1_control *c)
 {
 	wl_json_u64(j, "timeouts", c->late);
 	wl_json_u64(j, "in_flight", c->in_flight);

@@ -19,7 +19,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);
 	__type(key, struct who);
-	__type(value, struct latency_tracker_row);
+	__type(value, struct lt1_row);
 } lt1_rows_made SEC(".maps");
 #else
 LATENCY_TRACKER_ROWS(made, struct who, 64);
