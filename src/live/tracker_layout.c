@@ -3,10 +3,10 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/escape.h"
 #include "util/grow.h"
 
 #define DEPTH 8  /* of structs in structs */
@@ -48,6 +48,12 @@ static const char *name_at(const struct btf *btf, uint32_t offset)
 	return name ? name : "";
 }
 
+/* Somebody's name, made safe: it is a column's head and a label as it is. */
+static void set_name(char *name, size_t size, const char *from)
+{
+	wl_escape_text(from, strlen(from), name, size);
+}
+
 static int find_meaning(const char *type)
 {
 	for (size_t i = 0; i < NMEANINGS; i++)
@@ -80,8 +86,7 @@ static int add_enums(struct wl_field *f, const struct btf *btf, const struct btf
 	if (!f->enums)
 		return -ENOMEM;
 	for (int i = 0; i < btf_vlen(t); i++) {
-		snprintf(f->enums[i].name, sizeof(f->enums[i].name), "%s",
-			 name_at(btf, e[i].name_off));
+		set_name(f->enums[i].name, sizeof(f->enums[i].name), name_at(btf, e[i].name_off));
 		f->enums[i].value = e[i].val;
 	}
 	f->nenums = btf_vlen(t);
@@ -125,7 +130,7 @@ static int add_field(struct wl_layout *layout, const struct btf *btf, const stru
 	f = &layout->fields[layout->n++];
 	memset(f, 0, sizeof(*f));
 	/* a key that is no struct has no name of its own: that of its meaning */
-	snprintf(f->name, sizeof(f->name), "%s",
+	set_name(f->name, sizeof(f->name),
 		 name           ? name
 		 : meaning >= 0 ? meanings[meaning].type + 3
 				: "value");

@@ -127,6 +127,21 @@ static void test_enum(void **state)
 	assert_string_equal(f->layout.fields[0].enums[1].name, "preempted");
 }
 
+static void test_hostile_names(void **state)
+{
+	struct fixture *f = *state;
+	int type = btf__add_enum(f->btf, "kind", 4), outer;
+
+	btf__add_enum_value(f->btf, "a\x1b[2J", 0);
+	outer = make_struct(f, 8);
+	member(f, "\x1b]0;evil\n", type, 0);
+	member(f, "a name of more than thirty-one bytes\x1b", f->u32, 4);
+	assert_int_equal(add(f, outer), 0);
+	assert_string_equal(f->layout.fields[0].name, "\\x1b]0;evil\\x0a");
+	assert_string_equal(f->layout.fields[0].enums[0].name, "a\\x1b[2J");
+	assert_string_equal(f->layout.fields[1].name, "a name of more than thirty-one ");
+}
+
 /* Their values are copied to what we know by these names. */
 static void test_other_sizes(void **state)
 {
@@ -187,7 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_members),    TEST(test_alone),       TEST(test_nested),
 		TEST(test_enum),       TEST(test_other_sizes), TEST(test_outside),
-		TEST(test_far_nested), TEST(test_circle),
+		TEST(test_far_nested), TEST(test_circle),      TEST(test_hostile_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
