@@ -399,6 +399,12 @@ struct latency_tracker_walk {
 			latency_tracker_count(&control->discarded);                                \
 		}                                                                                  \
 	}                                                                                          \
+	/* ended, and the walk before has seen it so: its deletion failed */                       \
+	LATENCY_TRACKER_INLINE int lt1_is_dead_##name(struct lt1_event_##name *e)                  \
+	{                                                                                          \
+		return __sync_val_compare_and_swap(&e->head.state, LATENCY_TRACKER_DONE,           \
+						   LATENCY_TRACKER_DEAD) == LATENCY_TRACKER_DEAD;  \
+	}                                                                                          \
 	static long lt1_late_##name(struct bpf_map *map, const key_type *key,                      \
 				    struct lt1_event_##name *e, struct latency_tracker_walk *w)    \
 	{                                                                                          \
@@ -412,8 +418,8 @@ struct latency_tracker_walk {
                                                                                                    \
 		if (!control)                                                                      \
 			return 1;                                                                  \
-		if (e->head.state != LATENCY_TRACKER_LIVE) { /* its deletion failed */             \
-			if (e->head.state++ >= LATENCY_TRACKER_DEAD)                               \
+		if (e->head.state != LATENCY_TRACKER_LIVE) {                                       \
+			if (lt1_is_dead_##name(e))                                                 \
 				bpf_map_delete_elem(map, key);                                     \
 			return 0;                                                                  \
 		}                                                                                  \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What trackers have found, as the outputs are given it. Values stay bytes, described by the types
- * of the object that they come from: trackers are anybody's. Values are
+ * of the object that they come from: trackers are anybody's. Values and names of trackers are
  * hostile; names of fields and enumerators are escaped.
  */
 #ifndef WL_EXPLAIN_TRACKED_H
