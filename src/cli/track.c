@@ -62,19 +62,13 @@ static int no_timeout(const char *kind)
 	return WL_EXIT_USAGE;
 }
 
-static bool is_targeted(const struct wl_target_config *c)
-{
-	return c->npids || c->ntids || c->nnames || c->ngroups || c->nusers || c->rt_only ||
-	       c->spawn;
-}
-
 static void fill_options(struct track *t, struct wl_trackers_options *to)
 {
 	const struct wl_options *o = options_of(t);
 
 	to->kernel = &t->loop.setup.kernel;
 	to->target = &o->config.target;
-	to->targeted = is_targeted(&o->config.target);
+	to->targeted = wl_options_have_target(o);
 	to->over_ns = o->config.over == WL_OVER_QUANTILE ? ~0ull : o->config.over_ns;
 	to->worst = o->config.over == WL_OVER_WORST;
 	to->timeout_ns = o->config.timeout_ns;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "live/machine.h"
+#include "live/object.h"
 #include "live/tracker_layout.h"
 #include "util/grow.h"
 #include "util/message.h"
@@ -29,7 +30,6 @@ struct tracker {
 	struct lt1_control *control; /* mapped */
 	int rows, total, walk;       /* file descriptors; rows -1: none */
 	size_t priv_at;              /* of a record; its key is behind the head */
-	uint64_t first_over;
 };
 
 struct wl_trackers {
@@ -46,18 +46,6 @@ struct wl_trackers {
 	void *ctx;
 	unsigned int budget;
 };
-
-static int __attribute__((format(printf, 2, 0)))
-print_nothing(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
-
-static int __attribute__((format(printf, 2, 0)))
-print_warnings(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level <= LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
-}
 
 static size_t aligned(size_t size)
 {
@@ -265,23 +253,6 @@ static int set_target(struct wl_trackers *t, const struct wl_trackers_options *o
 	return -EINVAL;
 }
 
-/* A verifier that refuses a program says EACCES, E2BIG or EINVAL; only EPERM is about privileges.
- */
-static int load_error(const struct wl_trackers_options *o, int err)
-{
-	if (err == -EPERM && !geteuid()) {
-		wl_error("this kernel does not allow '%s' (run with -v to see why)", o->name);
-		return -EOPNOTSUPP;
-	}
-	if (err == -EPERM) {
-		wl_error("not allowed to load BPF programs: run it as root, or with CAP_BPF and "
-			 "CAP_PERFMON");
-		return err;
-	}
-	wl_error("the kernel refused '%s': %s (run with -v to see why)", o->name, strerror(-err));
-	return -EOPNOTSUPP;
-}
-
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct tracker *k = ctx;
@@ -414,7 +385,7 @@ static int open_all(struct wl_trackers *t, const struct wl_trackers_options *o)
 		return ret;
 	ret = bpf_object__load(t->object);
 	if (ret)
-		return load_error(o, ret);
+		return wl_object_load_error(o->name, ret);
 	count_memory(t);
 	for (size_t i = 0; i < t->n && !ret; i++) {
 		ret = open_maps(&t->all[i]);
@@ -431,12 +402,9 @@ int wl_trackers_open(struct wl_trackers **trackers, const struct wl_trackers_opt
 	struct wl_trackers *t;
 	int ret;
 
-	libbpf_set_print(o->verbose ? print_warnings : print_nothing);
-	if (!o->kernel->btf) {
-		wl_error("this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs "
-			 "CONFIG_DEBUG_INFO_BTF=y");
-		return -EOPNOTSUPP;
-	}
+	ret = wl_object_prepare(o->kernel, o->verbose);
+	if (ret)
+		return ret;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
