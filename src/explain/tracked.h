@@ -72,6 +72,7 @@ struct wl_tracked_stats {
 	size_t n;
 	struct wl_agg total;
 	uint64_t slow;
+	uint64_t skipped; /* runs of its object's programs that the kernel left out (recursion) */
 };
 
 /* One that was slow, or is late. key and priv are bytes of the tracker's layouts. */

@@ -586,6 +586,7 @@ int wl_trackers_stats(struct wl_trackers *t, size_t i, struct wl_tracked_stats *
 	memset(stats, 0, sizeof(*stats));
 	stats->tracked = &t->all[i].tracked;
 	stats->control = *t->all[i].control;
+	stats->skipped = wl_object_skipped_runs(t->object);
 	if (!ret)
 		ret = read_rows(t, &t->all[i], copies, stats);
 	if (stats->n)

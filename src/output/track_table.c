@@ -329,6 +329,7 @@ void wl_track_losses(FILE *out, const struct wl_style *style, const struct wl_tr
 	say(&p, c->full, "skipped (no room)");
 	say(&p, c->lost, "skipped (table busy)");
 	say(&p, c->untold, "slow ones not told of (too many at once)");
+	say(&p, stats->skipped, "runs skipped (in the middle of another one)");
 	say(&p, c->rows_full, "counted with (others): no room for their row");
 	say(&p, c->late, "were open past the timeout");
 	say(&p, c->expired, "given up after a long time");
