@@ -226,7 +226,8 @@ static int choose_programs(struct wl_trackers *t, const struct wl_trackers_optio
 		if (strncmp(name, "tp_btf/", 7))
 			continue;
 		name += 7;
-		if (wl_kernel_has_tracepoint(o->kernel, name)) {
+		if (wl_kernel_has_tracepoint(o->kernel, name) ||
+		    wl_kernel_modules_have_tracepoint(WL_KERNEL_BTF, name)) {
 			bpf_program__set_autoload(p, true);
 		} else if (bpf_program__autoload(p)) {
 			wl_error("'%s' needs the tracepoint %s, which this kernel does not have",
