@@ -22,8 +22,7 @@
 #define SECOND_NS 1000000000ull
 #define NOTHING_NS (5 * SECOND_NS) /* nothing seen for so long: say it */
 #define WALK_NS 100000000ull
-#define OVER_NS 200000000ull /* thresholds that follow a quantile */
-#define LEAST_EVENTS 1000    /* for such a threshold */
+#define LEAST_EVENTS 1000 /* for such a threshold */
 
 struct track {
 	struct wl_loop loop; /* its signals, waiting, kernel, command; not its session */
@@ -31,7 +30,7 @@ struct track {
 	struct wl_user_tracker user; /* --in, --out */
 	struct wl_track_sink *sink;
 	struct wl_track_capture capture;
-	uint64_t next_walk, next_over, next_refresh;
+	uint64_t next_walk, next_refresh;
 	uint64_t slow;
 	bool said_nothing;
 };
@@ -183,6 +182,22 @@ static int on_slow(void *ctx, const struct wl_tracked_event *e)
 	return t->sink->ops->slow(t->sink, e);
 }
 
+/* --over pN: the quantile of all that there was, at least the least threshold. */
+static void follow_quantile(struct track *t, const struct wl_tracked_stats *stats, size_t n)
+{
+	const struct wl_options *o = options_of(t);
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t over;
+
+		if (stats[i].total.count < LEAST_EVENTS)
+			continue;
+		over = wl_agg_quantile(&stats[i].total, o->quantile);
+		wl_trackers_set_over(t->trackers, i,
+				     over > o->config.over_ns ? over : o->config.over_ns);
+	}
+}
+
 typedef int (*stats_fn)(struct wl_track_sink *sink, const struct wl_tracked_stats *stats, size_t n,
 			uint64_t duration_ns);
 
@@ -194,31 +209,14 @@ static int with_stats(struct track *t, stats_fn fn)
 
 	for (size_t i = 0; i < n && !ret; i++)
 		ret = wl_trackers_stats(t->trackers, i, &stats[i]);
+	if (!ret && options_of(t)->config.over == WL_OVER_QUANTILE)
+		follow_quantile(t, stats, n);
 	if (!ret)
 		ret = fn(t->sink, stats, n, wl_machine_now() - t->loop.started);
 	for (size_t i = 0; stats && i < n; i++)
 		wl_tracked_stats_free(&stats[i]);
 	free(stats);
 	return ret;
-}
-
-/* --over pN: the quantile of all that there was, at least the least threshold. */
-static void follow_quantile(struct track *t)
-{
-	const struct wl_options *o = options_of(t);
-
-	for (size_t i = 0; i < wl_trackers_n(t->trackers); i++) {
-		struct wl_tracked_stats stats;
-		uint64_t over;
-
-		if (!wl_trackers_stats(t->trackers, i, &stats) &&
-		    stats.total.count >= LEAST_EVENTS) {
-			over = wl_agg_quantile(&stats.total, o->quantile);
-			wl_trackers_set_over(t->trackers, i,
-					     over > o->config.over_ns ? over : o->config.over_ns);
-		}
-		wl_tracked_stats_free(&stats);
-	}
 }
 
 static int say_capture(struct track *t, bool wait)
@@ -241,16 +239,11 @@ static int take(struct track *t)
 
 static int step(struct track *t, uint64_t now)
 {
-	const struct wl_options *o = options_of(t);
 	int ret = take(t);
 
 	if (now >= t->next_walk) {
 		t->next_walk = now + WALK_NS;
 		wl_trackers_walk(t->trackers);
-	}
-	if (o->config.over == WL_OVER_QUANTILE && now >= t->next_over) {
-		t->next_over = now + OVER_NS;
-		follow_quantile(t);
 	}
 	if (!ret)
 		ret = say_capture(t, false);

@@ -22,6 +22,8 @@
 #define WALK PREFIX "walk_"
 #define EXPIRE_NS 600000000000ull /* what is open for so long will hardly end */
 #define POLL_RECORDS 1024
+#define ROWS_BYTES (64u << 20) /* of one table, */
+#define ROWS_LEAST 128         /* unless that is too short to be of use */
 
 struct tracker {
 	struct wl_tracked tracked;
@@ -254,6 +256,18 @@ static int set_target(struct wl_trackers *t, const struct wl_trackers_options *o
 	return -EINVAL;
 }
 
+/* A row has a copy for each CPU that there might be: tables get shorter where these are many. */
+static int limit_rows(const struct tracker *k)
+{
+	struct bpf_map *rows = find_map(k->all, "rows", k->name);
+	uint64_t copies = (uint64_t)k->all->ncpu * sizeof(struct lt1_row);
+	uint64_t most = ROWS_BYTES / copies > ROWS_LEAST ? ROWS_BYTES / copies : ROWS_LEAST;
+
+	if (!rows || bpf_map__max_entries(rows) <= most)
+		return 0;
+	return bpf_map__set_max_entries(rows, (uint32_t)most);
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct tracker *k = ctx;
@@ -380,6 +394,8 @@ static int open_all(struct wl_trackers *t, const struct wl_trackers_options *o)
 		ret = choose_programs(t, o);
 	if (!ret)
 		ret = set_target(t, o);
+	for (size_t i = 0; i < t->n && !ret; i++)
+		ret = limit_rows(&t->all[i]);
 	if (!ret && o->prepare)
 		ret = o->prepare(o->ctx, t->object);
 	if (ret)

@@ -22,7 +22,7 @@ struct {
 	__type(value, struct lt1_row);
 } lt1_rows_made SEC(".maps");
 #else
-LATENCY_TRACKER_ROWS(made, struct who, 64);
+LATENCY_TRACKER_ROWS(made, struct who, 2048);
 #endif
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

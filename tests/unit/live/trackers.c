@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,12 +84,51 @@ static void test_other_rows(void **state)
 	assert_non_null(strstr(said, "another version of latency_tracker.bpf.h"));
 }
 
+static int count_rows(void *ctx, struct bpf_object *object)
+{
+	struct bpf_map *rows = bpf_object__find_map_by_name(object, "lt1_rows_made");
+
+	*(uint32_t *)ctx = bpf_map__max_entries(rows);
+	return -ECANCELED;
+}
+
+static uint32_t rows_for(uint32_t ncpu)
+{
+	struct wl_kernel kernel = { .btf = btf__new_empty(), .ncpu = ncpu };
+	struct wl_target_config target = { 0 };
+	uint32_t rows = 0;
+	struct wl_trackers_options options = {
+		.kernel = &kernel,
+		.target = &target,
+		.prepare = count_rows,
+		.ctx = &rows,
+	};
+	struct wl_trackers *trackers;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/trackers.bpf.o", getenv("WL_TEST_OBJECTS"));
+	options.name = path;
+	assert_int_equal(wl_trackers_open(&trackers, &options), -ECANCELED);
+	btf__free(kernel.btf);
+	return rows;
+}
+
+/* Memory is bounded, whatever the machine. */
+static void test_rows_by_cpus(void **state)
+{
+	assert_int_equal(rows_for(1), 2048);
+	assert_int_equal(rows_for(8), 2048);
+	assert_in_range(64ull * rows_for(64) * sizeof(struct lt1_row), 60 << 20, 64 << 20);
+	assert_int_equal(rows_for(4096), 128);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ours),
 		cmocka_unit_test(test_other_buckets),
 		cmocka_unit_test(test_other_rows),
+		cmocka_unit_test(test_rows_by_cpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
