@@ -8,7 +8,7 @@
  *	#include "latency_tracker.bpf.h"
  *
  *	struct who { char comm[16]; };
- *	LATENCY_TRACKER(wakeup, lt_tid, struct who, 4096)
+ *	LATENCY_TRACKER(wakeup, lt_tid, struct who, 4096);
  *
  *	SEC("tp_btf/sched_waking")
  *	int BPF_PROG(waking, struct task_struct *p)
@@ -29,6 +29,7 @@
  *		latency_tracker_event_out(wakeup, &tid);
  *		return 0;
  *	}
+ *
  *	char LICENSE[] SEC("license") = "GPL";
  *
  * and `whylate track FILE.bpf.o` loads it and shows it. Compile with
@@ -45,10 +46,11 @@
  *	map lt1_rows_NAME     per-CPU hash, key: the row type, value: struct lt1_row;
  *	                      only with LATENCY_TRACKER_ROWS()
  *	map lt1_total_NAME    per-CPU array of one row: events that are in no row of their own
- *	map lt1_slow_NAME     ring buffer of struct lt1_record, key, private (each from
- *a multiple of 8 on): what was over the threshold, or late map lt1_control_NAME  array of one
- *struct lt1_control, mapped by user space program lt1_walk_NAME (syscall): finds events
- *past the timeout; user space runs it now and then
+ *	map lt1_slow_NAME     ring buffer of struct lt1_record, key, private (each from a multiple
+ *	                      of 8 on): what was over the threshold, or late
+ *	map lt1_control_NAME  array of one struct lt1_control, mapped by user space
+ *	program lt1_walk_NAME (syscall) finds events past the timeout: user space runs it now and
+ *	                      then
  *
  * Fields of key, private and row are shown by their names, by the types below; bit fields, and
  * what is named pad..., are not.

@@ -601,12 +601,12 @@ def track_ttfb_ends(ctx):
 
 # ---- anybody's --------------------------------------------------------------------------------------
 
-def _clang(ctx, path):
+def _clang(ctx, path, *options):
     need('clang')
     out = os.path.join(ctx.dir, os.path.basename(path).replace('.bpf.c', '.bpf.o'))
     arch = subprocess.run(['gcc', '-print-multiarch'], capture_output=True, text=True).stdout.strip()
     r = subprocess.run(['clang', '-g', '-O2', '-target', 'bpf', '-mcpu=v3', '-I', os.path.join(SOURCE, 'include'),
-                        '-idirafter', '/usr/include/' + arch, '-c', path, '-o', out], capture_output=True, text=True)
+                        '-idirafter', '/usr/include/' + arch, *options, '-c', path, '-o', out], capture_output=True, text=True)
     check(r.returncode == 0, 'clang: %s' % r.stderr)
     return out
 
@@ -630,6 +630,27 @@ def track_example(ctx):
     ours = sum(s['delay_ns'] for s in mine)
     check(0 < ours < times, 'took %s, by our clock %s' % (ms(ours), ms(times)))
     return 'connections %d/%d, %s of %s' % (len(mine), n, ms(ours), ms(times))
+
+
+def track_header_example(ctx):
+    """The example at the top of the header compiles as it stands there, and counts wake-ups."""
+    need('bpftool')
+    path = os.path.join(ctx.dir, 'example.bpf.c')
+    text = read(os.path.join(SOURCE, 'include', 'latency_tracker.bpf.h'))
+    code = re.search(r'A tracker is a few lines:\n \*\n(.*?"GPL";\n)', text, re.S).group(1)
+    with open(path, 'w') as f:
+        f.write(re.sub(r'(?m)^ \*\t?', '', code))
+    with open(os.path.join(ctx.dir, 'vmlinux.h'), 'w') as f:
+        check(not subprocess.call(['bpftool', 'btf', 'dump', 'file', '/sys/kernel/btf/vmlinux', 'format', 'c'], stdout=f), 'bpftool failed')
+    w = Tracking(ctx, _clang(ctx, path, '-I', ctx.dir, '-D__TARGET_ARCH_x86'), '--over', '1ns')
+    begin = now_ns()
+    while now_ns() - begin < 500e6:
+        time.sleep(0.005)
+    r = w.stop()
+    mine = [s for s in r.slow if s['key']['tid'] == threading.get_native_id()]
+    check(len(mine) >= 20, 'wake-ups %d' % len(mine))
+    check(all(s['private']['comm'] for s in mine), 'no comm: %s' % mine[0])
+    return '%d wake-ups of ours' % len(mine)
 
 
 def track_full(ctx):
