@@ -290,7 +290,15 @@ static int on_record(void *ctx, void *data, size_t size)
 	return ret;
 }
 
-static int open_maps(struct tracker *k)
+static void set_control(struct tracker *k, const struct wl_trackers_options *o)
+{
+	k->control->threshold = o->over_ns;
+	k->control->worst = o->worst;
+	k->control->timeout = o->timeout_ns;
+	k->control->expire = 10 * o->timeout_ns > EXPIRE_NS ? 10 * o->timeout_ns : EXPIRE_NS;
+}
+
+static int open_maps(struct tracker *k, const struct wl_trackers_options *o)
 {
 	struct wl_trackers *t = k->all;
 	const char *name = k->name;
@@ -303,6 +311,7 @@ static int open_maps(struct tracker *k)
 	if (memory == MAP_FAILED)
 		return -errno;
 	k->control = memory;
+	set_control(k, o);
 	k->total = bpf_map__fd(find_map(t, "total", name));
 	if (find_map(t, "rows", name))
 		k->rows = bpf_map__fd(find_map(t, "rows", name));
@@ -317,7 +326,7 @@ static int open_maps(struct tracker *k)
 
 static int add_link(struct wl_trackers *t, struct bpf_link *link)
 {
-	if (wl_grow(&t->links, t->nlinks, &t->links_room, sizeof(*t->links))) {
+	if (wl_grow(&t->links, t->nlinks, &t->links_room, sizeof(struct bpf_link *))) {
 		bpf_link__destroy(link);
 		return -ENOMEM;
 	}
@@ -376,14 +385,6 @@ static void count_memory(struct wl_trackers *t)
 	}
 }
 
-static void set_control(struct tracker *k, const struct wl_trackers_options *o)
-{
-	k->control->threshold = o->over_ns;
-	k->control->worst = o->worst;
-	k->control->timeout = o->timeout_ns;
-	k->control->expire = 10 * o->timeout_ns > EXPIRE_NS ? 10 * o->timeout_ns : EXPIRE_NS;
-}
-
 static int open_all(struct wl_trackers *t, const struct wl_trackers_options *o)
 {
 	int ret = open_object(t, o);
@@ -404,11 +405,8 @@ static int open_all(struct wl_trackers *t, const struct wl_trackers_options *o)
 	if (ret)
 		return wl_object_load_error(o->name, ret);
 	count_memory(t);
-	for (size_t i = 0; i < t->n && !ret; i++) {
-		ret = open_maps(&t->all[i]);
-		if (!ret)
-			set_control(&t->all[i], o);
-	}
+	for (size_t i = 0; i < t->n && !ret; i++)
+		ret = open_maps(&t->all[i], o);
 	if (ret)
 		return ret;
 	return o->attach ? attach_asked(t, o) : attach(t, o);
@@ -529,10 +527,9 @@ static uint64_t add_copy(struct wl_agg *agg, const struct lt1_row *row)
 static int read_row(const struct wl_trackers *t, int fd, const void *key, struct lt1_row *copies,
 		    struct wl_tracked_row *row)
 {
+	memset(row, 0, sizeof(*row));
 	if (bpf_map_lookup_elem(fd, key, copies))
 		return -errno;
-	memset(&row->agg, 0, sizeof(row->agg));
-	row->slow = 0;
 	for (uint32_t cpu = 0; cpu < t->ncpu; cpu++)
 		row->slow += add_copy(&row->agg, &copies[cpu]);
 	return 0;
@@ -545,7 +542,6 @@ static int keep_row(struct wl_tracked_stats *stats, size_t *room, struct wl_trac
 		return 0;
 	if (wl_grow(&stats->rows, stats->n, room, sizeof(*row)))
 		return -ENOMEM;
-	row->key = NULL;
 	if (key) {
 		void *copy = malloc(size);
 
