@@ -8,7 +8,7 @@
  *	#include "latency_tracker.bpf.h"
  *
  *	struct who { char comm[16]; };
- *	LATENCY_TRACKER(wakeup, lt_tid, struct who, 4096)
+ *	LATENCY_TRACKER(wakeup, lt_tid, struct who, 4096);
  *
  *	SEC("tp_btf/sched_waking")
  *	int BPF_PROG(waking, struct task_struct *p)
@@ -29,26 +29,28 @@
  *		latency_tracker_event_out(wakeup, &tid);
  *		return 0;
  *	}
+ *
  *	char LICENSE[] SEC("license") = "GPL";
  *
  * and `whylate track FILE.bpf.o` loads it and shows it. Compile with
  * clang -g -O2 -target bpf -mcpu=v3 -c (-g: types are read from BTF; v3: 64-bit compare-and-swap).
  *
  * Any context: task, softirq, interrupt, NMI. Everything is allocated when the object is loaded;
- * nothing sleeps or waits. What there was no room for is counted (struct latency_tracker_control).
+ * nothing sleeps or waits. What there was no room for is counted (struct lt1_control).
  * An in and an out of the same key must not run at the same time on two CPUs: the out might take
  * the new event with it. Any other calls may.
  *
  * For each tracker NAME there are, in this version ("lt1") of the convention:
  *
- *	map lt1_events_NAME   hash, key: the key type, value: struct latency_tracker_event, private
- *	map lt1_rows_NAME     per-CPU hash, key: the row type, value: struct latency_tracker_row;
+ *	map lt1_events_NAME   hash, key: the key type, value: struct lt1_event_head, private
+ *	map lt1_rows_NAME     per-CPU hash, key: the row type, value: struct lt1_row;
  *	                      only with LATENCY_TRACKER_ROWS()
  *	map lt1_total_NAME    per-CPU array of one row: events that are in no row of their own
- *	map lt1_slow_NAME     ring buffer of struct latency_tracker_record, key, private (each from
- *a multiple of 8 on): what was over the threshold, or late map lt1_control_NAME  array of one
- *struct latency_tracker_control, mapped by user space program lt1_walk_NAME (syscall): finds events
- *past the timeout; user space runs it now and then
+ *	map lt1_slow_NAME     ring buffer of struct lt1_record, key, private (each from a multiple
+ *	                      of 8 on): what was over the threshold, or late
+ *	map lt1_control_NAME  array of one struct lt1_control, mapped by user space
+ *	program lt1_walk_NAME (syscall) finds events past the timeout: user space runs it now and
+ *	                      then
  *
  * Fields of key, private and row are shown by their names, by the types below; bit fields, and
  * what is named pad..., are not.
@@ -57,6 +59,7 @@
 #define LATENCY_TRACKER_BPF_H
 
 #include "latency_tracker_hist.h"
+#include "latency_tracker_ret.h"
 
 /* --- types that are shown as what they mean --- */
 
@@ -86,16 +89,8 @@ typedef struct {
 
 /* --- shared with user space --- */
 
-enum latency_tracker_result {
-	LATENCY_TRACKER_OK = 0,
-	LATENCY_TRACKER_DISABLED = 1, /* switched off */
-	LATENCY_TRACKER_FULL = 2,     /* no room: skipped, counted */
-	LATENCY_TRACKER_LOST = 3,     /* somebody else was at that part of the table: counted */
-	LATENCY_TRACKER_NONE = 4,     /* an out without an in */
-};
-
 /* Set and read by user space; mapped. */
-struct latency_tracker_control {
+struct lt1_control {
 	__u64 threshold; /* a longer delay is slow, ns; ~0: none is */
 	__u64 timeout;   /* an event that is open for longer is told of, ns; 0: never */
 	__u64 expire;    /* and given up after this time, ns; 0: never */
@@ -115,7 +110,7 @@ struct latency_tracker_control {
 };
 
 /* Delays of one row on one CPU. */
-struct latency_tracker_row {
+struct lt1_row {
 	__u64 sum, max;
 	__u64 slow;
 	__u64 pad;
@@ -129,7 +124,7 @@ enum latency_tracker_state {
 };
 
 /* One that has begun; the private data follows. */
-struct latency_tracker_event {
+struct lt1_event_head {
 	__u64 start; /* CLOCK_MONOTONIC, ns */
 	__u64 id;    /* 0: it has not been told of */
 	__u64 state; /* enum latency_tracker_state */
@@ -139,7 +134,7 @@ struct latency_tracker_event {
 #define LATENCY_TRACKER_OPEN 2u    /* not over yet */
 
 /* What user space is told. */
-struct latency_tracker_record {
+struct lt1_record {
 	__u64 id;         /* the same for a timeout and its end */
 	__u64 start, end; /* CLOCK_MONOTONIC, ns; end: until now, if it is still open */
 	__u64 threshold;
@@ -160,7 +155,7 @@ struct latency_tracker_record {
 #define LATENCY_TRACKER_RING (1 << 18)
 
 /* What a new row begins with: too large for the stack. */
-static const volatile struct latency_tracker_row latency_tracker_no_row = {};
+static const volatile struct lt1_row latency_tracker_no_row = {};
 
 LATENCY_TRACKER_INLINE void latency_tracker_count(__u64 *counter)
 {
@@ -168,8 +163,7 @@ LATENCY_TRACKER_INLINE void latency_tracker_count(__u64 *counter)
 }
 
 /* Interrupts of this CPU count in the same row. */
-LATENCY_TRACKER_INLINE void latency_tracker_row_add(struct latency_tracker_row *row, __u64 delay,
-						    int slow)
+LATENCY_TRACKER_INLINE void latency_tracker_row_add(struct lt1_row *row, __u64 delay, int slow)
 {
 	__u32 bucket = latency_tracker_hist_bucket(delay);
 
@@ -188,11 +182,10 @@ LATENCY_TRACKER_INLINE void latency_tracker_row_add(struct latency_tracker_row *
 }
 
 /* The row of a key in a map of rows, or the total's. */
-LATENCY_TRACKER_INLINE struct latency_tracker_row *
-latency_tracker_row_find(void *rows, void *total, const void *key,
-			 struct latency_tracker_control *control)
+LATENCY_TRACKER_INLINE struct lt1_row *
+latency_tracker_row_find(void *rows, void *total, const void *key, struct lt1_control *control)
 {
-	struct latency_tracker_row *row;
+	struct lt1_row *row;
 	__u32 zero = 0;
 
 	if (rows) {
@@ -209,7 +202,7 @@ latency_tracker_row_find(void *rows, void *total, const void *key,
 }
 
 LATENCY_TRACKER_INLINE int latency_tracker_insert(void *events, const void *key, const void *event,
-						  struct latency_tracker_control *control)
+						  struct lt1_control *control)
 {
 	long ret = bpf_map_update_elem(events, key, event, BPF_NOEXIST);
 
@@ -228,8 +221,8 @@ LATENCY_TRACKER_INLINE int latency_tracker_insert(void *events, const void *key,
 }
 
 /* Is this delay slow? Raises the threshold, if it is to follow the worst. */
-LATENCY_TRACKER_INLINE int latency_tracker_judge(struct latency_tracker_control *control,
-						 __u64 delay, __u64 *threshold)
+LATENCY_TRACKER_INLINE int latency_tracker_judge(struct lt1_control *control, __u64 delay,
+						 __u64 *threshold)
 {
 	for (int i = 0; i < 4; i++) {
 		*threshold = *(volatile __u64 *)&control->threshold;
@@ -242,13 +235,13 @@ LATENCY_TRACKER_INLINE int latency_tracker_judge(struct latency_tracker_control 
 	return 0;
 }
 
-LATENCY_TRACKER_INLINE __u64 latency_tracker_new_id(struct latency_tracker_control *control)
+LATENCY_TRACKER_INLINE __u64 latency_tracker_new_id(struct lt1_control *control)
 {
 	return __sync_fetch_and_add(&control->next_id, 1) + 1;
 }
 
-LATENCY_TRACKER_INLINE void latency_tracker_fill(struct latency_tracker_record *record, __u64 start,
-						 __u64 end, __u64 threshold)
+LATENCY_TRACKER_INLINE void latency_tracker_fill(struct lt1_record *record, __u64 start, __u64 end,
+						 __u64 threshold)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 
@@ -269,7 +262,7 @@ struct bpf_map;
 
 struct latency_tracker_walk {
 	__u64 now, in_flight;
-	struct latency_tracker_control *control;
+	struct lt1_control *control;
 };
 
 /*
@@ -279,11 +272,11 @@ struct latency_tracker_walk {
  */
 #define LATENCY_TRACKER(name, key_type, private_type, size)                                        \
 	struct lt1_event_##name {                                                                  \
-		struct latency_tracker_event head;                                                 \
+		struct lt1_event_head head;                                                        \
 		private_type priv;                                                                 \
 	};                                                                                         \
 	struct lt1_record_##name {                                                                 \
-		struct latency_tracker_record head;                                                \
+		struct lt1_record head;                                                            \
 		key_type key __attribute__((aligned(8)));                                          \
 		private_type priv __attribute__((aligned(8)));                                     \
 	};                                                                                         \
@@ -299,7 +292,7 @@ struct latency_tracker_walk {
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
 		__uint(max_entries, 1);                                                            \
 		__type(key, __u32);                                                                \
-		__type(value, struct latency_tracker_row);                                         \
+		__type(value, struct lt1_row);                                                     \
 	} lt1_total_##name SEC(".maps");                                                           \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_RINGBUF);                                                \
@@ -310,9 +303,9 @@ struct latency_tracker_walk {
 		__uint(max_entries, 1);                                                            \
 		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
 		__type(key, __u32);                                                                \
-		__type(value, struct latency_tracker_control);                                     \
+		__type(value, struct lt1_control);                                                 \
 	} lt1_control_##name SEC(".maps");                                                         \
-	LATENCY_TRACKER_INLINE struct latency_tracker_control *lt1_switch_##name(void)             \
+	LATENCY_TRACKER_INLINE struct lt1_control *lt1_switch_##name(void)                         \
 	{                                                                                          \
 		__u32 zero = 0;                                                                    \
                                                                                                    \
@@ -320,8 +313,8 @@ struct latency_tracker_walk {
 	}                                                                                          \
 	/* start and end: of the event; priv: its private data */                                  \
 	static __attribute__((noinline, unused)) int lt1_tell_##name(                              \
-		struct latency_tracker_control *control, const key_type *key,                      \
-		const private_type *priv, const struct latency_tracker_record *head)               \
+		struct lt1_control *control, const key_type *key, const private_type *priv,        \
+		const struct lt1_record *head)                                                     \
 	{                                                                                          \
 		struct lt1_record_##name *r =                                                      \
 			bpf_ringbuf_reserve(&lt1_slow_##name, sizeof(*r), 0);                      \
@@ -341,7 +334,7 @@ struct latency_tracker_walk {
 	LATENCY_TRACKER_INLINE int lt1_in_##name(const key_type *key, const private_type *priv,    \
 						 __u64 start)                                      \
 	{                                                                                          \
-		struct latency_tracker_control *control = lt1_switch_##name();                     \
+		struct lt1_control *control = lt1_switch_##name();                                 \
 		struct lt1_event_##name event = { .head.start = start };                           \
                                                                                                    \
 		if (!control || !control->on)                                                      \
@@ -353,10 +346,10 @@ struct latency_tracker_walk {
 						    const key_type *key, const private_type *priv, \
 						    __u64 id, __u64 start, __u64 end)              \
 	{                                                                                          \
-		struct latency_tracker_control *control = lt1_switch_##name();                     \
-		struct latency_tracker_record head = { .start = start, .end = end };               \
+		struct lt1_control *control = lt1_switch_##name();                                 \
+		struct lt1_record head = { .start = start, .end = end };                           \
 		__u64 delay = end > start ? end - start : 0;                                       \
-		struct latency_tracker_row *r;                                                     \
+		struct lt1_row *r;                                                                 \
 		int slow;                                                                          \
                                                                                                    \
 		if (!control || !control->on)                                                      \
@@ -394,25 +387,31 @@ struct latency_tracker_walk {
 		int ret;                                                                           \
                                                                                                    \
 		if (!lt1_claim_##name(e))                                                          \
-			return LATENCY_TRACKER_NONE;                                               \
+			return LATENCY_TRACKER_NOT_FOUND;                                          \
 		ret = lt1_count_##name(rows, row, key, &e->priv, e->head.id, e->head.start, end);  \
 		bpf_map_delete_elem(&lt1_events_##name, key);                                      \
 		return ret;                                                                        \
 	}                                                                                          \
 	LATENCY_TRACKER_INLINE void lt1_discard_##name(const key_type *key)                        \
 	{                                                                                          \
-		struct latency_tracker_control *control = lt1_switch_##name();                     \
+		struct lt1_control *control = lt1_switch_##name();                                 \
                                                                                                    \
 		if (control && lt1_claim_##name(bpf_map_lookup_elem(&lt1_events_##name, key))) {   \
 			bpf_map_delete_elem(&lt1_events_##name, key);                              \
 			latency_tracker_count(&control->discarded);                                \
 		}                                                                                  \
 	}                                                                                          \
+	/* ended, and the walk before has seen it so: its deletion failed */                       \
+	LATENCY_TRACKER_INLINE int lt1_is_dead_##name(struct lt1_event_##name *e)                  \
+	{                                                                                          \
+		return __sync_val_compare_and_swap(&e->head.state, LATENCY_TRACKER_DONE,           \
+						   LATENCY_TRACKER_DEAD) == LATENCY_TRACKER_DEAD;  \
+	}                                                                                          \
 	static long lt1_late_##name(struct bpf_map *map, const key_type *key,                      \
 				    struct lt1_event_##name *e, struct latency_tracker_walk *w)    \
 	{                                                                                          \
-		struct latency_tracker_control *control = lt1_switch_##name();                     \
-		struct latency_tracker_record head = {                                             \
+		struct lt1_control *control = lt1_switch_##name();                                 \
+		struct lt1_record head = {                                                         \
 			.flags = LATENCY_TRACKER_TIMEOUT | LATENCY_TRACKER_OPEN,                   \
 			.start = e->head.start,                                                    \
 			.end = w->now,                                                             \
@@ -421,8 +420,8 @@ struct latency_tracker_walk {
                                                                                                    \
 		if (!control)                                                                      \
 			return 1;                                                                  \
-		if (e->head.state != LATENCY_TRACKER_LIVE) { /* its deletion failed */             \
-			if (e->head.state++ >= LATENCY_TRACKER_DEAD)                               \
+		if (e->head.state != LATENCY_TRACKER_LIVE) {                                       \
+			if (lt1_is_dead_##name(e))                                                 \
 				bpf_map_delete_elem(map, key);                                     \
 			return 0;                                                                  \
 		}                                                                                  \
@@ -445,7 +444,7 @@ struct latency_tracker_walk {
 	}                                                                                          \
 	SEC("syscall") int lt1_walk_##name(void *ctx)                                              \
 	{                                                                                          \
-		struct latency_tracker_control *control = lt1_switch_##name();                     \
+		struct lt1_control *control = lt1_switch_##name();                                 \
 		struct latency_tracker_walk w = { .now = bpf_ktime_get_ns() };                     \
                                                                                                    \
 		bpf_for_each_map_elem(&lt1_events_##name, lt1_late_##name, &w, 0);                 \
@@ -465,10 +464,10 @@ struct latency_tracker_walk {
 		__uint(type, BPF_MAP_TYPE_PERCPU_HASH);                                            \
 		__uint(max_entries, size);                                                         \
 		__type(key, lt1_row_##name);                                                       \
-		__type(value, struct latency_tracker_row);                                         \
+		__type(value, struct lt1_row);                                                     \
 	} lt1_rows_##name SEC(".maps")
 
-/* --- what programs call; all of them give an enum latency_tracker_result, if anything --- */
+/* --- what programs call; all of them give an enum latency_tracker_ret, if anything --- */
 
 /* Begins now, or at start (CLOCK_MONOTONIC ns; may lie ahead). An event of the same key that is
  * still open is replaced. */
@@ -491,7 +490,7 @@ struct latency_tracker_walk {
 /* Will it be slow, if it ends now? Then it is worth adding to its private data. */
 #define latency_tracker_is_slow(name, event, now)                                                  \
 	({                                                                                         \
-		struct latency_tracker_control *lt1_c = lt1_switch_##name();                       \
+		struct lt1_control *lt1_c = lt1_switch_##name();                                   \
 		__u64 lt1_s = (event)->head.start;                                                 \
 		lt1_c && (now) > lt1_s && (now)-lt1_s > lt1_c->threshold;                          \
 	})
@@ -502,7 +501,7 @@ struct latency_tracker_walk {
 /* Switched on? What is only worth doing for the tracker can be left undone. */
 #define latency_tracker_is_on(name)                                                                \
 	({                                                                                         \
-		struct latency_tracker_control *lt1_c = lt1_switch_##name();                       \
+		struct lt1_control *lt1_c = lt1_switch_##name();                                   \
 		lt1_c && lt1_c->on;                                                                \
 	})
 

@@ -68,6 +68,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "latency_tracker_ret.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -75,16 +77,6 @@ extern "C" {
 struct latency_tracker;
 struct latency_tracker_event;
 struct latency_tracker_event_ctx;
-
-/* What event_in() and event_out() say. 3 was an error of the kernel module that can't be here. */
-enum latency_tracker_ret {
-	LATENCY_TRACKER_OK = 0,
-	LATENCY_TRACKER_FULL = 1,      /* every event is used: skipped, and counted */
-	LATENCY_TRACKER_ERR = 2,       /* bad argument: no tracker, no key, a key that is too long,
-					  an event of another tracker */
-	LATENCY_TRACKER_DISABLED = 4,  /* switched off, or in a child of fork() */
-	LATENCY_TRACKER_NOT_FOUND = 5, /* nothing to end: no such key, or somebody ended it */
-};
 
 /* Why the callback runs. 2 was reserved in the kernel module and never used. */
 enum latency_tracker_cb_flag {

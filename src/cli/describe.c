@@ -67,6 +67,14 @@ static void add_subject(struct wl_phrase *phrase, const struct wl_options *optio
 		add_names(phrase, target);
 }
 
+bool wl_options_have_target(const struct wl_options *o)
+{
+	const struct wl_target_config *t = &o->config.target;
+
+	return o->command || t->npids || t->ntids || t->nnames || t->rt_only || o->ncgroups ||
+	       o->nusers;
+}
+
 void wl_options_describe_target(const struct wl_options *options, char *text, size_t size)
 {
 	const struct wl_target_config *target = &options->config.target;

@@ -52,6 +52,9 @@ int wl_options_parse(struct wl_options *options, int argc, char **argv);
 /* Bytes of each CPU's ring where none was asked for: 4 MiB, and less of it on many CPUs. */
 uint64_t wl_options_default_ring(uint32_t ncpu);
 
+/* Did anybody ask for some tasks only? */
+bool wl_options_have_target(const struct wl_options *options);
+
 /* "process or thread named 'memcached'", "every task": for people. */
 void wl_options_describe_target(const struct wl_options *options, char *text, size_t size);
 

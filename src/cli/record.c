@@ -289,20 +289,12 @@ static int record(struct record *r, int argc, char **argv)
 	return exit_status(r, finish(r, ret));
 }
 
-static bool has_target(const struct wl_options *o)
-{
-	const struct wl_target_config *t = &o->config.target;
-
-	return o->command || t->npids || t->ntids || t->nnames || t->rt_only || o->ncgroups ||
-	       o->nusers;
-}
-
 /* Who is a target, the state machine knows: it runs along, and nothing is slow to it. */
 static void choose_syscalls(struct wl_options *o)
 {
 	if (o->config.syscalls != WL_SYSCALLS_TARGETS)
 		return;
-	if (!has_target(o)) {
+	if (!wl_options_have_target(o)) {
 		o->config.syscalls = WL_SYSCALLS_ALL;
 		return;
 	}

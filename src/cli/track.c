@@ -22,8 +22,7 @@
 #define SECOND_NS 1000000000ull
 #define NOTHING_NS (5 * SECOND_NS) /* nothing seen for so long: say it */
 #define WALK_NS 100000000ull
-#define OVER_NS 200000000ull /* thresholds that follow a quantile */
-#define LEAST_EVENTS 1000    /* for such a threshold */
+#define LEAST_EVENTS 1000 /* for such a threshold */
 
 struct track {
 	struct wl_loop loop; /* its signals, waiting, kernel, command; not its session */
@@ -31,7 +30,7 @@ struct track {
 	struct wl_user_tracker user; /* --in, --out */
 	struct wl_track_sink *sink;
 	struct wl_track_capture capture;
-	uint64_t next_walk, next_over, next_refresh;
+	uint64_t next_walk, next_refresh;
 	uint64_t slow;
 	bool said_nothing;
 };
@@ -54,10 +53,12 @@ static int unknown_kind(const char *kind)
 	return WL_EXIT_USAGE;
 }
 
-static bool is_targeted(const struct wl_target_config *c)
+static int no_timeout(const char *kind)
 {
-	return c->npids || c->ntids || c->nnames || c->ngroups || c->nusers || c->rt_only ||
-	       c->spawn;
+	wl_error("--timeout: '%s' can't tell what is still open from what is gone without a trace "
+		 "(leave it out)",
+		 kind);
+	return WL_EXIT_USAGE;
 }
 
 static void fill_options(struct track *t, struct wl_trackers_options *to)
@@ -66,7 +67,7 @@ static void fill_options(struct track *t, struct wl_trackers_options *to)
 
 	to->kernel = &t->loop.setup.kernel;
 	to->target = &o->config.target;
-	to->targeted = is_targeted(&o->config.target);
+	to->targeted = wl_options_have_target(o);
 	to->over_ns = o->config.over == WL_OVER_QUANTILE ? ~0ull : o->config.over_ns;
 	to->worst = o->config.over == WL_OVER_WORST;
 	to->timeout_ns = o->config.timeout_ns;
@@ -87,6 +88,8 @@ static int choose_object(struct track *t, struct wl_trackers_options *to)
 		wl_user_tracker_fill(&t->user, to);
 		to->object = wl_track_user_object(&to->size);
 	} else if (kind) {
+		if (kind->no_timeout && to->timeout_ns)
+			return no_timeout(kind->name);
 		to->object = kind->object(&to->size);
 	} else if (access(o->kind, F_OK) && !strchr(o->kind, '/') && !strstr(o->kind, ".o")) {
 		return unknown_kind(o->kind);
@@ -179,6 +182,22 @@ static int on_slow(void *ctx, const struct wl_tracked_event *e)
 	return t->sink->ops->slow(t->sink, e);
 }
 
+/* --over pN: the quantile of all that there was, at least the least threshold. */
+static void follow_quantile(struct track *t, const struct wl_tracked_stats *stats, size_t n)
+{
+	const struct wl_options *o = options_of(t);
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t over;
+
+		if (stats[i].total.count < LEAST_EVENTS)
+			continue;
+		over = wl_agg_quantile(&stats[i].total, o->quantile);
+		wl_trackers_set_over(t->trackers, i,
+				     over > o->config.over_ns ? over : o->config.over_ns);
+	}
+}
+
 typedef int (*stats_fn)(struct wl_track_sink *sink, const struct wl_tracked_stats *stats, size_t n,
 			uint64_t duration_ns);
 
@@ -190,31 +209,14 @@ static int with_stats(struct track *t, stats_fn fn)
 
 	for (size_t i = 0; i < n && !ret; i++)
 		ret = wl_trackers_stats(t->trackers, i, &stats[i]);
+	if (!ret && options_of(t)->config.over == WL_OVER_QUANTILE)
+		follow_quantile(t, stats, n);
 	if (!ret)
 		ret = fn(t->sink, stats, n, wl_machine_now() - t->loop.started);
 	for (size_t i = 0; stats && i < n; i++)
 		wl_tracked_stats_free(&stats[i]);
 	free(stats);
 	return ret;
-}
-
-/* --over pN: the quantile of all that there was, at least the least threshold. */
-static void follow_quantile(struct track *t)
-{
-	const struct wl_options *o = options_of(t);
-
-	for (size_t i = 0; i < wl_trackers_n(t->trackers); i++) {
-		struct wl_tracked_stats stats;
-		uint64_t over;
-
-		if (!wl_trackers_stats(t->trackers, i, &stats) &&
-		    stats.total.count >= LEAST_EVENTS) {
-			over = wl_agg_quantile(&stats.total, o->quantile);
-			wl_trackers_set_over(t->trackers, i,
-					     over > o->config.over_ns ? over : o->config.over_ns);
-		}
-		wl_tracked_stats_free(&stats);
-	}
 }
 
 static int say_capture(struct track *t, bool wait)
@@ -237,16 +239,11 @@ static int take(struct track *t)
 
 static int step(struct track *t, uint64_t now)
 {
-	const struct wl_options *o = options_of(t);
 	int ret = take(t);
 
 	if (now >= t->next_walk) {
 		t->next_walk = now + WALK_NS;
 		wl_trackers_walk(t->trackers);
-	}
-	if (o->config.over == WL_OVER_QUANTILE && now >= t->next_over) {
-		t->next_over = now + OVER_NS;
-		follow_quantile(t);
 	}
 	if (!ret)
 		ret = say_capture(t, false);

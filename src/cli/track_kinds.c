@@ -19,10 +19,11 @@ static const struct wl_track_kind kinds[] = {
 	{ "softirq", "softirqs: raised until they run, and how long they run", wl_object_softirq },
 	{ "timer", "high-resolution timers: programmed until the handler runs", wl_object_timer },
 	{ "workqueue", "work items: queued until they run, and how long they run",
-	  wl_object_workqueue },
+	  wl_object_workqueue, .no_timeout = true },
 	{ "block", "requests to block devices: in the queue, and in the device", wl_object_block },
 	{ "io", "files: system call, file system, queue and device in one table", wl_object_io },
-	{ "net", "packets: received until a process takes them", wl_object_net },
+	{ "net", "packets: received until a process takes them", wl_object_net,
+	  .no_timeout = true },
 	{ "ttfb", "connections: accepted until the first write", wl_object_ttfb },
 };
 

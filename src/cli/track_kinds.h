@@ -3,11 +3,13 @@
 #ifndef WL_CLI_TRACK_KINDS_H
 #define WL_CLI_TRACK_KINDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct wl_track_kind {
 	const char *name, *help;
 	const void *(*object)(size_t *size);
+	bool no_timeout; /* what has begun may be gone without a trace */
 };
 
 /* NULL: there is none of that name. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What trackers have found, as the outputs are given it. Values stay bytes, described by the types
- * of the object that they come from: trackers are anybody's. All of it is hostile.
+ * of the object that they come from: trackers are anybody's. Values and names of trackers are
+ * hostile; names of fields and enumerators are escaped.
  */
 #ifndef WL_EXPLAIN_TRACKED_H
 #define WL_EXPLAIN_TRACKED_H
@@ -40,7 +41,7 @@ struct wl_enumerator {
 struct wl_field {
 	char name[32];
 	enum wl_value_kind kind;
-	uint32_t offset, size;       /* of its bytes; numbers: 1, 2, 4 or 8 */
+	uint32_t offset, size;       /* of its bytes; numbers: 1, 2, 4 or 8; lt_ types: their own */
 	struct wl_enumerator *enums; /* WL_VALUE_ENUM */
 	size_t nenums;
 };
@@ -66,17 +67,18 @@ struct wl_tracked_row {
 /* Of one tracker, now. */
 struct wl_tracked_stats {
 	const struct wl_tracked *tracked;
-	struct latency_tracker_control control;
+	struct lt1_control control;
 	struct wl_tracked_row *rows; /* those that have any, most time first */
 	size_t n;
 	struct wl_agg total;
 	uint64_t slow;
+	uint64_t skipped; /* runs of its object's programs that the kernel left out (recursion) */
 };
 
 /* One that was slow, or is late. key and priv are bytes of the tracker's layouts. */
 struct wl_tracked_event {
 	const struct wl_tracked *tracked;
-	const struct latency_tracker_record *record;
+	const struct lt1_record *record;
 	const void *key, *priv;
 	int64_t real_ns; /* CLOCK_REALTIME of its end */
 };

@@ -3,8 +3,10 @@
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -16,6 +18,38 @@ bool wl_kernel_has_tracepoint(const struct wl_kernel *kernel, const char *name)
 
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
 	return kernel->btf && btf__find_by_name_kind(kernel->btf, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+#define MODULE_MAX (64u << 20)
+
+/* Its name is one of the strings: reading all types of all modules takes a second. */
+static bool has_string(int dirfd, const char *module, const char *string, size_t len)
+{
+	char *text;
+	size_t size;
+	bool found;
+
+	if (wl_file_read_at(dirfd, module, MODULE_MAX, &text, &size))
+		return false;
+	found = memmem(text, size, string, len) != NULL;
+	free(text);
+	return found;
+}
+
+bool wl_kernel_modules_have_tracepoint(const char *dir, const char *name)
+{
+	char string[82] = ""; /* between the NULs of its neighbours */
+	size_t len = 2 + (size_t)snprintf(string + 1, sizeof(string) - 1, "btf_trace_%s", name);
+	DIR *d = len < sizeof(string) ? opendir(dir) : NULL;
+	struct dirent *entry;
+	bool found = false;
+
+	while (d && !found && (entry = readdir(d)))
+		found = strcmp(entry->d_name, "vmlinux") &&
+			has_string(dirfd(d), entry->d_name, string, len);
+	if (d)
+		closedir(d);
+	return found;
 }
 
 /* Looks into anonymous structs and unions too. */

@@ -25,8 +25,15 @@ struct wl_kernel {
 int wl_kernel_open(struct wl_kernel *kernel);
 void wl_kernel_close(struct wl_kernel *kernel);
 
-/* Is there a tracepoint of this name that BPF programs can attach to? */
+/* Has the kernel itself a tracepoint of this name that BPF programs can attach to? */
 bool wl_kernel_has_tracepoint(const struct wl_kernel *kernel, const char *name);
+
+/*
+ * The same of its modules: what they have is not in the kernel's own BTF. dir: WL_KERNEL_BTF, or
+ * another one with files like those. Reads all of them.
+ */
+#define WL_KERNEL_BTF "/sys/kernel/btf"
+bool wl_kernel_modules_have_tracepoint(const char *dir, const char *name);
 
 /* Has the structure this member? */
 bool wl_kernel_has_member(const struct wl_kernel *kernel, const char *type, const char *member);

@@ -15,6 +15,7 @@
 #include "live/machine.h"
 #include "live/maps.h"
 #include "live/marks.h"
+#include "live/object.h"
 #include "live/probes.h"
 #include "live/reports.h"
 #include "live/ring_maps.h"
@@ -23,6 +24,7 @@
 #include "util/syscall_fields.h"
 #include "whylate.skel.h"
 
+#define NAME "whylate" /* whose programs they are, in messages */
 #define STUCK_PERIOD_NS 250000000ull
 #define CHECK_PERIOD_NS 1000000000ull
 #define POLL_RECORDS                                                                               \
@@ -47,18 +49,6 @@ struct wl_session {
 	void *ctx;
 	unsigned int budget;
 };
-
-static int __attribute__((format(printf, 2, 0)))
-print_nothing(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
-
-static int __attribute__((format(printf, 2, 0)))
-print_warnings(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level <= LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
-}
 
 /* --- open --- */
 
@@ -135,21 +125,6 @@ static int size_maps(struct wl_session *s)
 	return ret ? ret : bpf_map__set_max_entries(b->maps.wl_task_hash, task_room());
 }
 
-/* A verifier that refuses a program says EACCES, E2BIG or EINVAL; only EPERM is about privileges.
- */
-static int load_error(int err)
-{
-	if (err == -EPERM) {
-		wl_error(
-			"not allowed to load BPF programs: run it as root, or with CAP_BPF and CAP_PERFMON");
-		return err;
-	}
-	wl_error(
-		"the kernel refused a BPF program: %s (run with -v to see why, and whylate doctor)",
-		strerror(-err));
-	return -EOPNOTSUPP;
-}
-
 static void *map_memory(int fd, size_t size, int prot)
 {
 	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
@@ -181,7 +156,7 @@ static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned i
 
 	s->bpf = whylate_bpf__open();
 	if (!s->bpf)
-		return load_error(-errno);
+		return wl_object_load_error(NAME, -errno);
 	s->bpf->rodata->wl_cfg = s->config;
 	s->bpf->rodata->wl_stable_clock = kernel->stable_clock ? 1 : 0;
 	s->bpf->rodata->wl_stacks = flags & WL_SESSION_STACKS ? 1 : 0;
@@ -198,7 +173,7 @@ static int load(struct wl_session *s, const struct wl_kernel *kernel, unsigned i
 	if (!ret)
 		ret = whylate_bpf__load(s->bpf);
 	if (ret)
-		return load_error(ret);
+		return wl_object_load_error(NAME, ret);
 	ret = fill_layouts(s);
 	return ret ? ret
 		   : wl_ring_maps_fill(s->rings, s->bpf->maps.wl_ring_maps, &s->bpf->bss->wl_pin);
@@ -348,12 +323,9 @@ int wl_session_open(struct wl_session **session, const struct wl_config *config,
 	struct wl_session *s;
 	int ret;
 
-	libbpf_set_print(flags & WL_SESSION_VERBOSE ? print_warnings : print_nothing);
-	if (!kernel->btf) {
-		wl_error(
-			"this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF=y");
-		return -EOPNOTSUPP;
-	}
+	ret = wl_object_prepare(kernel, flags & WL_SESSION_VERBOSE);
+	if (ret)
+		return ret;
 	if (missing) {
 		wl_error("this kernel has no tracepoint %s; see whylate doctor", missing);
 		return -EOPNOTSUPP;
@@ -604,29 +576,6 @@ void wl_session_update(struct wl_session *s, double quantile)
 	wl_maps_update_limits(&s->maps, s->bpf->data->wl_agg_next, quantile, s->config.over_ns);
 }
 
-static int program_info(const struct bpf_program *p, struct bpf_prog_info *info)
-{
-	uint32_t len = sizeof(*info);
-
-	memset(info, 0, sizeof(*info));
-	return bpf_program__fd(p) < 0 ? -EBADF
-				      : bpf_obj_get_info_by_fd(bpf_program__fd(p), info, &len);
-}
-
-/* Runs that the kernel skipped because the same program was running on that CPU already. */
-static uint64_t skipped_runs(const struct wl_session *s)
-{
-	struct bpf_prog_info info;
-	struct bpf_program *p;
-	uint64_t sum = 0;
-
-	bpf_object__for_each_program(p, s->bpf->obj) {
-		if (!program_info(p, &info))
-			sum += info.recursion_misses;
-	}
-	return sum;
-}
-
 int wl_session_stats(struct wl_session *s, struct wl_stats *stats)
 {
 	memset(stats, 0, sizeof(*stats));
@@ -634,7 +583,7 @@ int wl_session_stats(struct wl_session *s, struct wl_stats *stats)
 		stats->duration_ns = (s->stopped ? s->stopped : wl_machine_now()) - s->started;
 	stats->slow = wl_reports_slow(s->reports);
 	stats->timeouts = wl_reports_timeouts(s->reports);
-	stats->skipped = skipped_runs(s);
+	stats->skipped = wl_object_skipped_runs(s->bpf->obj);
 	if (wl_maps_stats(&s->maps, stats))
 		return -ENOMEM;
 	stats->busy_periods = s->config.chain.until == WL_UNTIL_IDLE &&
@@ -683,7 +632,7 @@ size_t wl_session_costs(const struct wl_session *s, struct wl_program_cost *cost
 	bpf_object__for_each_program(p, s->bpf->obj) {
 		struct bpf_prog_info info;
 
-		if (program_info(p, &info))
+		if (wl_object_program_info(p, &info))
 			continue;
 		if (count < n) {
 			snprintf(costs[count].name, sizeof(costs[count].name), "%s",

@@ -8,10 +8,11 @@
 struct btf;
 
 /*
- * Adds the fields of a type that lies at an offset: the members of a struct, nested ones too, or
- * one field for anything else. 0 or -errno. Free the layout in any case.
+ * Adds the fields of a type: the members of a struct, nested ones too, or one field for anything
+ * else. The BTF is anybody's: what is added lies inside of the type and has the size of its kind,
+ * else it is -EINVAL. 0 or -errno. Free the layout in any case.
  */
-int wl_layout_add(struct wl_layout *layout, const struct btf *btf, uint32_t type, uint32_t offset);
+int wl_layout_add(struct wl_layout *layout, const struct btf *btf, uint32_t type);
 void wl_layout_free(struct wl_layout *layout);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "live/machine.h"
+#include "live/object.h"
 #include "live/tracker_layout.h"
 #include "util/grow.h"
 #include "util/message.h"
@@ -21,15 +22,16 @@
 #define WALK PREFIX "walk_"
 #define EXPIRE_NS 600000000000ull /* what is open for so long will hardly end */
 #define POLL_RECORDS 1024
+#define ROWS_BYTES (64u << 20) /* of one table, */
+#define ROWS_LEAST 128         /* unless that is too short to be of use */
 
 struct tracker {
 	struct wl_tracked tracked;
 	const char *name; /* in the names of its maps; tracked.name is for people */
 	struct wl_trackers *all;
-	struct latency_tracker_control *control; /* mapped */
-	int rows, total, walk;                   /* file descriptors; rows -1: none */
-	size_t priv_at;                          /* of a record; its key is behind the head */
-	uint64_t first_over;
+	struct lt1_control *control; /* mapped */
+	int rows, total, walk;       /* file descriptors; rows -1: none */
+	size_t priv_at;              /* of a record; its key is behind the head */
 };
 
 struct wl_trackers {
@@ -46,18 +48,6 @@ struct wl_trackers {
 	void *ctx;
 	unsigned int budget;
 };
-
-static int __attribute__((format(printf, 2, 0)))
-print_nothing(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
-
-static int __attribute__((format(printf, 2, 0)))
-print_warnings(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level <= LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
-}
 
 static size_t aligned(size_t size)
 {
@@ -120,6 +110,27 @@ static struct bpf_map *find_map(const struct wl_trackers *t, const char *kind, c
 	return bpf_object__find_map_by_name(t->object, full);
 }
 
+static bool is_map(const struct bpf_map *map, enum bpf_map_type type, size_t key, size_t value)
+{
+	return map && bpf_map__type(map) == type && bpf_map__key_size(map) == key &&
+	       bpf_map__value_size(map) == value;
+}
+
+/* The kernel fills our memory with values of these sizes, and we map one of them. */
+static bool has_our_sizes(const struct wl_trackers *t, const char *name)
+{
+	const struct bpf_map *control = find_map(t, "control", name);
+	const struct bpf_map *rows = find_map(t, "rows", name);
+	const struct bpf_map *slow = find_map(t, "slow", name);
+	const size_t row = sizeof(struct lt1_row);
+
+	return is_map(control, BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct lt1_control)) &&
+	       bpf_map__map_flags(control) & BPF_F_MMAPABLE &&
+	       is_map(find_map(t, "total", name), BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(__u32), row) &&
+	       (!rows || is_map(rows, BPF_MAP_TYPE_PERCPU_HASH, bpf_map__key_size(rows), row)) &&
+	       bpf_map__type(slow) == BPF_MAP_TYPE_RINGBUF;
+}
+
 /* The private data stands in the events' values, behind the head. */
 static int add_private(struct wl_tracked *d, const struct btf *btf, const struct bpf_map *events)
 {
@@ -129,28 +140,45 @@ static int add_private(struct wl_tracked *d, const struct btf *btf, const struct
 	if (!t || !btf_is_struct(t) || btf_vlen(t) != 2)
 		return -EINVAL;
 	m = btf_members(t);
-	return wl_layout_add(&d->priv, btf, m[1].type, 0);
+	if (btf__resolve_size(btf, m[0].type) != sizeof(struct lt1_event_head))
+		return -EINVAL;
+	return wl_layout_add(&d->priv, btf, m[1].type);
+}
+
+static int add_key(struct wl_layout *layout, const struct btf *btf, const struct bpf_map *map)
+{
+	int ret = wl_layout_add(layout, btf, bpf_map__btf_key_type_id(map));
+
+	return !ret && layout->size != bpf_map__key_size(map) ? -EINVAL : ret;
+}
+
+static int add_layouts(struct tracker *k, const char *name)
+{
+	const struct btf *btf = bpf_object__btf(k->all->object);
+	const struct bpf_map *events = find_map(k->all, "events", name);
+	const struct bpf_map *rows = find_map(k->all, "rows", name);
+	int ret = add_key(&k->tracked.key, btf, events);
+
+	if (!ret)
+		ret = add_private(&k->tracked, btf, events);
+	if (!ret && rows)
+		ret = add_key(&k->tracked.row, btf, rows);
+	k->priv_at = sizeof(struct lt1_record) + aligned(k->tracked.key.size);
+	return ret;
 }
 
 static int describe(struct tracker *k, const struct wl_trackers_options *o, const char *name)
 {
-	const struct btf *btf = bpf_object__btf(k->all->object);
-	struct bpf_map *events = find_map(k->all, "events", name);
-	struct bpf_map *rows = find_map(k->all, "rows", name);
-	struct bpf_map *control = find_map(k->all, "control", name);
 	int ret;
 
 	k->name = name;
 	k->tracked.name = name;
-	if (!events || !find_map(k->all, "total", name) || !find_map(k->all, "slow", name) ||
-	    bpf_map__value_size(control) != sizeof(*k->control))
+	if (!find_map(k->all, "control", name) || !find_map(k->all, "events", name) ||
+	    !find_map(k->all, "total", name) || !find_map(k->all, "slow", name))
 		return refuse(o, "has maps of a tracker, but not all that it needs");
-	ret = wl_layout_add(&k->tracked.key, btf, bpf_map__btf_key_type_id(events), 0);
-	if (!ret)
-		ret = add_private(&k->tracked, btf, events);
-	if (!ret && rows)
-		ret = wl_layout_add(&k->tracked.row, btf, bpf_map__btf_key_type_id(rows), 0);
-	k->priv_at = sizeof(struct latency_tracker_record) + aligned(k->tracked.key.size);
+	if (!has_our_sizes(k->all, name))
+		return refuse(o, "was compiled with another version of latency_tracker.bpf.h");
+	ret = add_layouts(k, name);
 	if (!ret && o->describe)
 		ret = o->describe(o->ctx, &k->tracked);
 	return ret ? refuse(o, "has types that can't be read") : 0;
@@ -200,7 +228,8 @@ static int choose_programs(struct wl_trackers *t, const struct wl_trackers_optio
 		if (strncmp(name, "tp_btf/", 7))
 			continue;
 		name += 7;
-		if (wl_kernel_has_tracepoint(o->kernel, name)) {
+		if (wl_kernel_has_tracepoint(o->kernel, name) ||
+		    wl_kernel_modules_have_tracepoint(WL_KERNEL_BTF, name)) {
 			bpf_program__set_autoload(p, true);
 		} else if (bpf_program__autoload(p)) {
 			wl_error("'%s' needs the tracepoint %s, which this kernel does not have",
@@ -227,21 +256,16 @@ static int set_target(struct wl_trackers *t, const struct wl_trackers_options *o
 	return -EINVAL;
 }
 
-/* A verifier that refuses a program says EACCES, E2BIG or EINVAL; only EPERM is about privileges.
- */
-static int load_error(const struct wl_trackers_options *o, int err)
+/* A row has a copy for each CPU that there might be: tables get shorter where these are many. */
+static int limit_rows(const struct tracker *k)
 {
-	if (err == -EPERM && !geteuid()) {
-		wl_error("this kernel does not allow '%s' (run with -v to see why)", o->name);
-		return -EOPNOTSUPP;
-	}
-	if (err == -EPERM) {
-		wl_error("not allowed to load BPF programs: run it as root, or with CAP_BPF and "
-			 "CAP_PERFMON");
-		return err;
-	}
-	wl_error("the kernel refused '%s': %s (run with -v to see why)", o->name, strerror(-err));
-	return -EOPNOTSUPP;
+	struct bpf_map *rows = find_map(k->all, "rows", k->name);
+	uint64_t copies = (uint64_t)k->all->ncpu * sizeof(struct lt1_row);
+	uint64_t most = ROWS_BYTES / copies > ROWS_LEAST ? ROWS_BYTES / copies : ROWS_LEAST;
+
+	if (!rows || bpf_map__max_entries(rows) <= most)
+		return 0;
+	return bpf_map__set_max_entries(rows, (uint32_t)most);
 }
 
 static int on_record(void *ctx, void *data, size_t size)
@@ -252,7 +276,7 @@ static int on_record(void *ctx, void *data, size_t size)
 	struct wl_tracked_event event = {
 		.tracked = &k->tracked,
 		.record = data,
-		.key = bytes + sizeof(struct latency_tracker_record),
+		.key = bytes + sizeof(struct lt1_record),
 		.priv = bytes + k->priv_at,
 	};
 	int ret;
@@ -266,7 +290,15 @@ static int on_record(void *ctx, void *data, size_t size)
 	return ret;
 }
 
-static int open_maps(struct tracker *k)
+static void set_control(struct tracker *k, const struct wl_trackers_options *o)
+{
+	k->control->threshold = o->over_ns;
+	k->control->worst = o->worst;
+	k->control->timeout = o->timeout_ns;
+	k->control->expire = 10 * o->timeout_ns > EXPIRE_NS ? 10 * o->timeout_ns : EXPIRE_NS;
+}
+
+static int open_maps(struct tracker *k, const struct wl_trackers_options *o)
 {
 	struct wl_trackers *t = k->all;
 	const char *name = k->name;
@@ -279,6 +311,7 @@ static int open_maps(struct tracker *k)
 	if (memory == MAP_FAILED)
 		return -errno;
 	k->control = memory;
+	set_control(k, o);
 	k->total = bpf_map__fd(find_map(t, "total", name));
 	if (find_map(t, "rows", name))
 		k->rows = bpf_map__fd(find_map(t, "rows", name));
@@ -293,7 +326,7 @@ static int open_maps(struct tracker *k)
 
 static int add_link(struct wl_trackers *t, struct bpf_link *link)
 {
-	if (wl_grow(&t->links, t->nlinks, &t->links_room, sizeof(*t->links))) {
+	if (wl_grow(&t->links, t->nlinks, &t->links_room, sizeof(struct bpf_link *))) {
 		bpf_link__destroy(link);
 		return -ENOMEM;
 	}
@@ -352,14 +385,6 @@ static void count_memory(struct wl_trackers *t)
 	}
 }
 
-static void set_control(struct tracker *k, const struct wl_trackers_options *o)
-{
-	k->control->threshold = o->over_ns;
-	k->control->worst = o->worst;
-	k->control->timeout = o->timeout_ns;
-	k->control->expire = 10 * o->timeout_ns > EXPIRE_NS ? 10 * o->timeout_ns : EXPIRE_NS;
-}
-
 static int open_all(struct wl_trackers *t, const struct wl_trackers_options *o)
 {
 	int ret = open_object(t, o);
@@ -370,19 +395,18 @@ static int open_all(struct wl_trackers *t, const struct wl_trackers_options *o)
 		ret = choose_programs(t, o);
 	if (!ret)
 		ret = set_target(t, o);
+	for (size_t i = 0; i < t->n && !ret; i++)
+		ret = limit_rows(&t->all[i]);
 	if (!ret && o->prepare)
 		ret = o->prepare(o->ctx, t->object);
 	if (ret)
 		return ret;
 	ret = bpf_object__load(t->object);
 	if (ret)
-		return load_error(o, ret);
+		return wl_object_load_error(o->name, ret);
 	count_memory(t);
-	for (size_t i = 0; i < t->n && !ret; i++) {
-		ret = open_maps(&t->all[i]);
-		if (!ret)
-			set_control(&t->all[i], o);
-	}
+	for (size_t i = 0; i < t->n && !ret; i++)
+		ret = open_maps(&t->all[i], o);
 	if (ret)
 		return ret;
 	return o->attach ? attach_asked(t, o) : attach(t, o);
@@ -393,12 +417,9 @@ int wl_trackers_open(struct wl_trackers **trackers, const struct wl_trackers_opt
 	struct wl_trackers *t;
 	int ret;
 
-	libbpf_set_print(o->verbose ? print_warnings : print_nothing);
-	if (!o->kernel->btf) {
-		wl_error("this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs "
-			 "CONFIG_DEBUG_INFO_BTF=y");
-		return -EOPNOTSUPP;
-	}
+	ret = wl_object_prepare(o->kernel, o->verbose);
+	if (ret)
+		return ret;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
@@ -490,7 +511,7 @@ void wl_trackers_walk(struct wl_trackers *t)
 
 /* --- read --- */
 
-static uint64_t add_copy(struct wl_agg *agg, const struct latency_tracker_row *row)
+static uint64_t add_copy(struct wl_agg *agg, const struct lt1_row *row)
 {
 	agg->sum += row->sum;
 	if (row->max > agg->max)
@@ -503,13 +524,12 @@ static uint64_t add_copy(struct wl_agg *agg, const struct latency_tracker_row *r
 }
 
 /* The sum of all CPUs' copies of one row. */
-static int read_row(const struct wl_trackers *t, int fd, const void *key,
-		    struct latency_tracker_row *copies, struct wl_tracked_row *row)
+static int read_row(const struct wl_trackers *t, int fd, const void *key, struct lt1_row *copies,
+		    struct wl_tracked_row *row)
 {
+	memset(row, 0, sizeof(*row));
 	if (bpf_map_lookup_elem(fd, key, copies))
 		return -errno;
-	memset(&row->agg, 0, sizeof(row->agg));
-	row->slow = 0;
 	for (uint32_t cpu = 0; cpu < t->ncpu; cpu++)
 		row->slow += add_copy(&row->agg, &copies[cpu]);
 	return 0;
@@ -522,7 +542,6 @@ static int keep_row(struct wl_tracked_stats *stats, size_t *room, struct wl_trac
 		return 0;
 	if (wl_grow(&stats->rows, stats->n, room, sizeof(*row)))
 		return -ENOMEM;
-	row->key = NULL;
 	if (key) {
 		void *copy = malloc(size);
 
@@ -548,8 +567,8 @@ static int by_sum(const void *a, const void *b)
 	return x->agg.sum < y->agg.sum ? 1 : x->agg.sum > y->agg.sum ? -1 : 0;
 }
 
-static int read_rows(struct wl_trackers *t, const struct tracker *k,
-		     struct latency_tracker_row *copies, struct wl_tracked_stats *stats)
+static int read_rows(struct wl_trackers *t, const struct tracker *k, struct lt1_row *copies,
+		     struct wl_tracked_stats *stats)
 {
 	size_t size = k->tracked.row.size, room = 0;
 	struct wl_tracked_row row;
@@ -574,12 +593,13 @@ static int read_rows(struct wl_trackers *t, const struct tracker *k,
 
 int wl_trackers_stats(struct wl_trackers *t, size_t i, struct wl_tracked_stats *stats)
 {
-	struct latency_tracker_row *copies = calloc(t->ncpu, sizeof(*copies));
+	struct lt1_row *copies = calloc(t->ncpu, sizeof(*copies));
 	int ret = copies ? 0 : -ENOMEM;
 
 	memset(stats, 0, sizeof(*stats));
 	stats->tracked = &t->all[i].tracked;
 	stats->control = *t->all[i].control;
+	stats->skipped = wl_object_skipped_runs(t->object);
 	if (!ret)
 		ret = read_rows(t, &t->all[i], copies, stats);
 	if (stats->n)

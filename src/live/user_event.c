@@ -182,14 +182,14 @@ static int no_tracepoint(const struct wl_user_event *e, int events)
 /* "field:char prev_comm[16];	offset:8;	size:16;	signed:0;" */
 static int parse_field(struct wl_user_event *e, char *line)
 {
-	char *type = strstr(line, "field:"), *end = type ? strchr(type, ';') : NULL;
+	char *type = strncmp(line, "\tfield:", 7) ? NULL : line + 7;
+	char *end = type ? strchr(type, ';') : NULL;
 	unsigned int offset, size, sign = 0;
 	char *name, *array;
 
 	if (!end || sscanf(end + 1, " offset:%u; size:%u; signed:%u;", &offset, &size, &sign) < 2)
 		return 0;
 	*end = '\0';
-	type += 6;
 	name = strrchr(type, ' ');
 	array = name ? strchr(name, '[') : NULL; /* not the one of "__data_loc char[] name" */
 	if (array)
@@ -197,19 +197,29 @@ static int parse_field(struct wl_user_event *e, char *line)
 	if (!name || !strncmp(name + 1, "common_", 7))
 		return 0;
 	*name++ = '\0';
-	name += *name == '*';
+	name += strspn(name, "*");
 	if (!strncmp(type, "__data_loc char", 15))
 		return add_field(e, name, WL_USER_TEXT_LOC, offset, WL_USER_TEXT, false);
 	if (array && strstr(type, "char"))
 		return add_field(e, name, WL_USER_TEXT_FIELD, offset, WL_USER_TEXT, false);
-	if (array || (size != 1 && size != 2 && size != 4 && size != 8))
+	if (array || strstr(type, "_loc ") || (size != 1 && size != 2 && size != 4 && size != 8))
 		return 0; /* nothing that could be compared */
 	return add_field(e, name, WL_USER_FIELD, offset, size, sign);
 }
 
+int wl_user_event_add_format(struct wl_user_event *e, char *text)
+{
+	char *line, *save;
+	int ret = 0;
+
+	for (line = strtok_r(text, "\n", &save); line && !ret; line = strtok_r(NULL, "\n", &save))
+		ret = parse_field(e, line);
+	return ret;
+}
+
 static int read_format(struct wl_user_event *e, int events, char *text)
 {
-	char path[600], *line, *save;
+	char path[600];
 	int ret;
 
 	snprintf(path, sizeof(path), "%s/%s/id", e->part[0], e->part[1]);
@@ -223,10 +233,7 @@ static int read_format(struct wl_user_event *e, int events, char *text)
 	if (ret)
 		wl_error("%s: cannot read the format of '%s': %s", e->label, e->text,
 			 strerror(-ret));
-	for (line = ret ? NULL : strtok_r(text, "\n", &save); line && !ret;
-	     line = strtok_r(NULL, "\n", &save))
-		ret = parse_field(e, line);
-	return ret;
+	return ret ? ret : wl_user_event_add_format(e, text);
 }
 
 static int read_tracepoint(struct wl_user_event *e)
@@ -259,13 +266,56 @@ static int add_args(struct wl_user_event *e, unsigned int n)
 	return 0;
 }
 
-/* Arguments of a kernel function by their names, as BTF has them. */
+/* Registers are 64 bits wide: of a narrower argument the rest may be anything. */
+static void measure(const struct btf *btf, uint32_t type, uint32_t *size, bool *sign)
+{
+	int id = btf__resolve_type(btf, type);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	bool is_int = t && (btf_is_int(t) || btf_is_enum(t) || btf_is_enum64(t));
+
+	*size = is_int && t->size < 8 ? t->size : 8;
+	*sign = is_int && (btf_is_int(t) ? btf_int_encoding(t) & BTF_INT_SIGNED : btf_kflag(t));
+}
+
+/* By its name and as argN. A struct that is passed as it is may take two places. */
+static int add_parameter(struct wl_user_event *e, const struct btf *btf, const struct btf_param *p,
+			 int i, uint32_t *place)
+{
+	int64_t whole = btf__resolve_size(btf, p->type);
+	const char *name = btf__name_by_offset(btf, p->name_off);
+	char number[16];
+	uint32_t size;
+	bool sign;
+	int ret = 0;
+
+	measure(btf, p->type, &size, &sign);
+	snprintf(number, sizeof(number), "arg%d", i);
+	if (name && *name)
+		ret = add_field(e, name, WL_USER_ARG, *place, size, sign);
+	if (!ret)
+		ret = add_field(e, number, WL_USER_ARG, *place, size, sign);
+	*place += whole > 8 ? 2 : 1;
+	return ret;
+}
+
+static int add_result(struct wl_user_event *e, const struct btf *btf, uint32_t type, uint32_t place)
+{
+	uint32_t size;
+	bool sign;
+
+	if (e->kind != WL_EVENT_FEXIT || !type)
+		return 0;
+	measure(btf, type, &size, &sign);
+	return add_field(e, "ret", WL_USER_ARG, place, size, sign);
+}
+
+/* Arguments of a kernel function, as BTF has them. */
 static int read_function(struct wl_user_event *e, const struct btf *btf)
 {
 	int id = btf__find_by_name_kind(btf, e->part[0], BTF_KIND_FUNC);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
-	const struct btf_param *p;
-	int n, ret = 0;
+	uint32_t place = 0;
+	int ret = 0;
 
 	if (!t) {
 		wl_error("%s: '%s': this kernel has no function '%s' that can be traced", e->label,
@@ -273,16 +323,9 @@ static int read_function(struct wl_user_event *e, const struct btf *btf)
 		return -EINVAL;
 	}
 	t = btf__type_by_id(btf, t->type);
-	n = btf_vlen(t);
-	p = btf_params(t);
-	for (int i = 0; i < n && !ret; i++)
-		ret = add_field(e, btf__name_by_offset(btf, p[i].name_off), WL_USER_ARG,
-				(uint32_t)i, 8, true);
-	if (!ret)
-		ret = add_args(e, (unsigned int)n);
-	if (!ret && e->kind == WL_EVENT_FEXIT)
-		ret = add_field(e, "ret", WL_USER_ARG, (uint32_t)n, 8, true);
-	return ret;
+	for (int i = 0; i < btf_vlen(t) && !ret; i++)
+		ret = add_parameter(e, btf, &btf_params(t)[i], i, &place);
+	return ret ? ret : add_result(e, btf, t->type, place);
 }
 
 static int read_fields(struct wl_user_event *e, const struct btf *btf)

@@ -48,6 +48,9 @@ int wl_user_event_open(struct wl_user_event *e, const char *label, const char *t
 		       const struct btf *btf);
 void wl_user_event_free(struct wl_user_event *e);
 
+/* Adds the fields of a tracepoint's format, as tracefs has it; the text is taken apart. */
+int wl_user_event_add_format(struct wl_user_event *event, char *text);
+
 /* The expression of that name: a field, argN, ret, tid, pid, cpu or comm. label: whose name it is.
  */
 int wl_user_event_find(const struct wl_user_event *e, const char *label, const char *name,

@@ -44,7 +44,7 @@ static void put_fields(struct track_json *s, const char *key, const struct wl_la
 
 static int json_slow(struct wl_track_sink *sink, const struct wl_tracked_event *e)
 {
-	const struct latency_tracker_record *r = e->record;
+	const struct lt1_record *r = e->record;
 	struct wl_json *j = &self(sink)->json;
 
 	wl_json_begin_line(j, "slow");
@@ -109,8 +109,10 @@ static void put_row(struct track_json *s, const struct wl_tracked_stats *stats,
 	wl_json_object_end(&s->json);
 }
 
-static void put_control(struct wl_json *j, const struct latency_tracker_control *c)
+static void put_losses(struct wl_json *j, const struct wl_tracked_stats *stats)
 {
+	const struct lt1_control *c = &stats->control;
+
 	wl_json_u64(j, "timeouts", c->late);
 	wl_json_u64(j, "in_flight", c->in_flight);
 	wl_json_u64(j, "replaced", c->replaced);
@@ -122,6 +124,7 @@ static void put_control(struct wl_json *j, const struct latency_tracker_control 
 	wl_json_u64(j, "busy", c->lost);
 	wl_json_u64(j, "untold", c->untold);
 	wl_json_u64(j, "rows", c->rows_full);
+	wl_json_u64(j, "skipped", stats->skipped);
 	wl_json_object_end(j);
 }
 
@@ -132,7 +135,7 @@ static void put_tracker(struct track_json *s, const struct wl_tracked_stats *sta
 	wl_json_object(j, NULL);
 	wl_json_string(j, "tracker", stats->tracked->name);
 	put_agg(j, &stats->total, stats->slow);
-	put_control(j, &stats->control);
+	put_losses(j, stats);
 	wl_json_array(j, "rows");
 	for (size_t i = 0; i < stats->n; i++)
 		put_row(s, stats, &stats->rows[i]);

@@ -77,7 +77,7 @@ static void clock_text(int64_t ns, char *text, size_t size)
 
 static void add_head(struct wl_phrase *p, const struct wl_tracked_event *e)
 {
-	const struct latency_tracker_record *r = e->record;
+	const struct lt1_record *r = e->record;
 	char number[WL_FORMAT_SIZE], at[32];
 
 	clock_text(e->real_ns, at, sizeof(at));
@@ -110,7 +110,7 @@ static void print_stacks(FILE *out, const struct wl_style *style, const struct w
 void wl_track_event(FILE *out, const struct wl_style *style, const struct wl_tracked_event *e,
 		    struct wl_value_names *names)
 {
-	const struct latency_tracker_record *r = e->record;
+	const struct lt1_record *r = e->record;
 	char text[1024];
 	struct wl_phrase p;
 
@@ -321,7 +321,7 @@ static void say(struct wl_phrase *p, uint64_t count, const char *what)
 
 void wl_track_losses(FILE *out, const struct wl_style *style, const struct wl_tracked_stats *stats)
 {
-	const struct latency_tracker_control *c = &stats->control;
+	const struct lt1_control *c = &stats->control;
 	char text[512];
 	struct wl_phrase p;
 
@@ -329,6 +329,7 @@ void wl_track_losses(FILE *out, const struct wl_style *style, const struct wl_tr
 	say(&p, c->full, "skipped (no room)");
 	say(&p, c->lost, "skipped (table busy)");
 	say(&p, c->untold, "slow ones not told of (too many at once)");
+	say(&p, stats->skipped, "runs skipped (in the middle of another one)");
 	say(&p, c->rows_full, "counted with (others): no room for their row");
 	say(&p, c->late, "were open past the timeout");
 	say(&p, c->expired, "given up after a long time");

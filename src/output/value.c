@@ -70,11 +70,6 @@ static int64_t signed_number(const struct wl_field *f, const void *bytes)
 			      : (int64_t)v;
 }
 
-int64_t wl_value_number(const struct wl_field *f, const void *bytes)
-{
-	return f->kind == WL_VALUE_TEXT ? 0 : signed_number(f, bytes);
-}
-
 static const char *symbol(struct wl_value_names *names, uint64_t address)
 {
 	const char *module;

@@ -20,9 +20,6 @@ void wl_value_names_free(struct wl_value_names *names);
 /* Is there anything in it? Fields of zeros are not worth a word. */
 bool wl_value_is_set(const struct wl_field *field, const void *bytes);
 
-/* A number's value; anything else: 0. */
-int64_t wl_value_number(const struct wl_field *field, const void *bytes);
-
 /* "12.4ms", "openat", "127.0.0.1:80", escaped. A stack: its functions, innermost first. */
 void wl_value_text(struct wl_phrase *p, const struct wl_field *field, const void *bytes,
 		   struct wl_value_names *names);

@@ -231,10 +231,31 @@ def track_syscall_timeout(ctx):
     r = w.stop()
     mine = [s for s in r.slow if s['private']['syscall'] == 'clock_nanosleep']
     check([s['open'] for s in mine] == [True, False] and len({s['id'] for s in mine}) == 1, 'told of as %s' % mine)
+    check('left' not in mine[0]['private'] and not any(k.startswith('pad') for k in mine[0]['private']), 'shown: %s' % mine[0]['private'])
     check(mine[0]['delay_ns'] >= 300e6, 'after %s already' % ms(mine[0]['delay_ns']))
     check(1200e6 <= mine[1]['delay_ns'] < 1400e6, 'it ended after %s' % ms(mine[1]['delay_ns']))
     check(any('nanosleep' in f for f in mine[1]['private']['stack']), 'it waited in %s' % mine[1]['private']['stack'])
     return 'open after %s, ended after %s' % (ms(mine[0]['delay_ns']), ms(mine[1]['delay_ns']))
+
+
+def track_timeout_awake(ctx):
+    """Sleeps so short that some end before they begin: who is woken while still on its CPU has not waited, nobody stays open."""
+    p = _python(ctx, 'import ctypes\nctypes.CDLL(None).prctl(29, 1)\n'  # PR_SET_TIMERSLACK
+                     'for i in range(6000): time.sleep(i % 60 * 1e-6)\nprint("done",flush=True)\nsys.stdin.readline()')
+    kinds = {k: Tracking(ctx, k, '-p', p.pid, '--timeout', '100ms') for k in ('wakeup', 'runq')}
+    go(p)
+    check(p.stdout.readline().startswith('done'), 'the sleeper failed')
+    time.sleep(0.6)
+    said = []
+    for kind, w in kinds.items():
+        r = w.stop()
+        t = r.tracker()
+        begun, ended = ({s['id'] for s in r.slow if s['open'] is o} for o in (True, False))
+        check(begun <= ended, '%s: %d of %d waits never ended' % (kind, len(begun - ended), len(begun)))
+        check(not t['in_flight'], '%s: %d open, of a process that sleeps' % (kind, t['in_flight']))
+        check(not t['replaced'], '%s: %d waits had not ended when the next one began' % (kind, t['replaced']))
+        said.append('%s %d, not waited %d' % (kind, t['count'], t['discarded']))
+    return ', '.join(said)
 
 
 def track_lock(ctx):
@@ -254,6 +275,23 @@ def track_lock(ctx):
     right = [s for s in mine if s['private']['holder_tid'] == int(holder) and s['private']['waker_tid'] == int(holder)]
     check(len(right) >= n - 1, '%d of %d name thread %s as holder and waker' % (len(right), len(mine), holder))
     return 'count %d/%d, %s vs %s, holder right %d' % (count, n, ms(ours), ms(theirs), len(right))
+
+
+def track_lock_low_level(ctx):
+    """A lock without an owner, as glibc's own are: what lies behind it is nobody's number."""
+    futex = 'libc.syscall(202, ctypes.c_void_p(ctypes.addressof(a)+%d), 128, 2, ctypes.byref(t))\n'
+    p = _python(ctx, 'import ctypes\nlibc=ctypes.CDLL(None)\nt=(ctypes.c_long*2)(0,20000000)\n'
+                     'a=(ctypes.c_uint32*12)(2,0,0x7f123456,0,0,0,2,0,1,0,0,0)\n' + futex % 0 + futex % 24 +
+                     'print(hex(ctypes.addressof(a)),flush=True)\nsys.stdin.readline()')
+    w = Tracking(ctx, 'lock', '-p', p.pid, '--over', '1ms')
+    go(p)
+    address = int(p.stdout.readline(), 16)
+    r = w.stop()
+    holders = [s['private']['holder_tid'] for s in r.slow if int(s['private']['address'], 16) in (address, address + 24)]
+    if tuple(map(int, os.uname().release.split('.')[:2])) < (6, 2):
+        raise Skip('this kernel can not be asked for a thread')
+    check(holders == [0, 0], 'held by %s' % holders)  # the second one by thread 1: not of this process
+    return '2 waits, held by nobody known'
 
 
 # ---- the kernel -------------------------------------------------------------------------------------
@@ -387,6 +425,7 @@ def track_timer(ctx):
     cycles = sum(c for _, c in counts)
     check(cycles >= 0.99 * n, 'cyclictest has %d of %d cycles in its histogram' % (cycles, n))
     check(not timer.lost() and not wakeup.lost(), 'lost: %s' % timer.tracker()['lost'])
+    check(timer.tracker()['discarded'] < 100, 'forgotten: %d of %d' % (timer.tracker()['discarded'], timer.tracker()['count']))
     low = 1000 * sum(v * c for v, c in counts)
     # its main thread sleeps, too: the measuring one is the one with the most timers
     mine = {}
@@ -536,14 +575,38 @@ def track_ttfb(ctx):
     return 'connections %d, p50 %s, client %s' % (n, us(t['p50_ns']), us(quantile(times, 0.5)))
 
 
+def track_ttfb_ends(ctx):
+    """Connections that end without a byte: by another descriptor, a range of them, their process, shutdown(2)."""
+    p = _python(ctx, 'import socket,ctypes\nl=socket.socket();l.bind(("127.0.0.1",0));l.listen(99)\n'
+                     'print(l.getsockname()[1],flush=True)\nlibc=ctypes.CDLL(None)\n'
+                     'a=[l.accept()[0].detach() for i in range(10)]\n'
+                     'for fd in a[0:3]: os.dup2(0, fd)\n'
+                     'libc.syscall(436, a[3], a[5], 0)\n'
+                     'for fd in a[6:8]: socket.socket(fileno=os.dup(fd)).shutdown(socket.SHUT_RDWR)\n'
+                     'os._exit(0)')
+    go(p)
+    port = int(p.stdout.readline())
+    w = Tracking(ctx, 'ttfb', '-p', p.pid, '--timeout', '100ms')
+    clients = [socket.create_connection(('127.0.0.1', port)) for _ in range(10)]
+    p.wait(10)
+    time.sleep(0.6)
+    r = w.stop()
+    for c in clients:
+        c.close()
+    t = r.tracker()
+    check(t['discarded'] == 10, 'ended without a byte: %d of 10' % t['discarded'])
+    check(not t['in_flight'] and not r.slow, '%d still open, told of %d' % (t['in_flight'], len(r.slow)))
+    return '10 of 10 seen to end'
+
+
 # ---- anybody's --------------------------------------------------------------------------------------
 
-def _clang(ctx, path):
+def _clang(ctx, path, *options):
     need('clang')
     out = os.path.join(ctx.dir, os.path.basename(path).replace('.bpf.c', '.bpf.o'))
     arch = subprocess.run(['gcc', '-print-multiarch'], capture_output=True, text=True).stdout.strip()
     r = subprocess.run(['clang', '-g', '-O2', '-target', 'bpf', '-mcpu=v3', '-I', os.path.join(SOURCE, 'include'),
-                        '-idirafter', '/usr/include/' + arch, '-c', path, '-o', out], capture_output=True, text=True)
+                        '-idirafter', '/usr/include/' + arch, *options, '-c', path, '-o', out], capture_output=True, text=True)
     check(r.returncode == 0, 'clang: %s' % r.stderr)
     return out
 
@@ -567,6 +630,27 @@ def track_example(ctx):
     ours = sum(s['delay_ns'] for s in mine)
     check(0 < ours < times, 'took %s, by our clock %s' % (ms(ours), ms(times)))
     return 'connections %d/%d, %s of %s' % (len(mine), n, ms(ours), ms(times))
+
+
+def track_header_example(ctx):
+    """The example at the top of the header compiles as it stands there, and counts wake-ups."""
+    need('bpftool')
+    path = os.path.join(ctx.dir, 'example.bpf.c')
+    text = read(os.path.join(SOURCE, 'include', 'latency_tracker.bpf.h'))
+    code = re.search(r'A tracker is a few lines:\n \*\n(.*?"GPL";\n)', text, re.S).group(1)
+    with open(path, 'w') as f:
+        f.write(re.sub(r'(?m)^ \*\t?', '', code))
+    with open(os.path.join(ctx.dir, 'vmlinux.h'), 'w') as f:
+        check(not subprocess.call(['bpftool', 'btf', 'dump', 'file', '/sys/kernel/btf/vmlinux', 'format', 'c'], stdout=f), 'bpftool failed')
+    w = Tracking(ctx, _clang(ctx, path, '-I', ctx.dir, '-D__TARGET_ARCH_x86'), '--over', '1ns')
+    begin = now_ns()
+    while now_ns() - begin < 500e6:
+        time.sleep(0.005)
+    r = w.stop()
+    mine = [s for s in r.slow if s['key']['tid'] == threading.get_native_id()]
+    check(len(mine) >= 20, 'wake-ups %d' % len(mine))
+    check(all(s['private']['comm'] for s in mine), 'no comm: %s' % mine[0])
+    return '%d wake-ups of ours' % len(mine)
 
 
 def track_full(ctx):
@@ -681,6 +765,8 @@ def track_errors(ctx):
         ([path], 2, ['is not a BPF object that can be loaded']),
         (['irq', '-n', 'x'], 2, ["'irq' does not know tasks"]),
         (['wakeup', '--irq', '3'], 2, ['--irq', 'not an option of track']),
+        (['net', '--timeout', '1s'], 2, ['--timeout', "'net'", 'without a trace']),
+        (['workqueue', '--timeout', '1s'], 2, ['--timeout', "'workqueue'"]),
         (['wakeup', '--over', '5x'], 2, ["'5x' is not a duration"]),
         (['wakeup', '--in', 'tp:irq:softirq_entry'], 2, ['--in', "contradicts 'wakeup'"]),
         (['--in', 'tp:irq:softirq_entry'], 2, ['--out is missing']),
@@ -695,7 +781,7 @@ def track_errors(ctx):
         check(got == status and not out, 'track %s: exit %d, not %d: %s' % (' '.join(args), got, status, text))
         check(all(w in text for w in words), 'track %s says %s' % (' '.join(args), text))
         check(text.startswith('whylate: ') and text.count('\n') == 1, 'not one line: %r' % text)
-    return '14 errors'
+    return '16 errors'
 
 
 def track_kill(ctx):

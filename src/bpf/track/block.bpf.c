@@ -3,6 +3,24 @@
 #include "bpf/track/track.h"
 #include "bpf/track/request.h"
 
+/* The kernel's enum req_op, with the names of its tools. */
+enum wl_block_op {
+	read = 0,
+	write = 1,
+	flush = 2,
+	discard = 3,
+	secure_erase = 5,
+	zone_append = 7,
+	write_zeroes = 9,
+	zone_open = 10,
+	zone_close = 12,
+	zone_finish = 14,
+	zone_reset = 15,
+	zone_reset_all = 17,
+	driver_in = 34,
+	driver_out = 35,
+};
+
 struct wl_block {
 	char process[16]; /* who has asked; a kernel thread, where that is done for others */
 	lt_tid tid;
@@ -27,7 +45,7 @@ LATENCY_TRACKER_ROWS(block_queue, struct wl_block_row, 256);
 WL_INLINE void wl_block_fill(struct wl_block *b, struct request *rq, struct task_struct *task)
 {
 	b->dev = wl_request_dev(rq);
-	b->op = rq->cmd_flags & WL_REQ_OP_MASK;
+	b->op = wl_request_op(rq);
 	b->sector = rq->__sector;
 	b->size = rq->__data_len;
 	b->tid = task->pid;

@@ -6,6 +6,7 @@
  */
 #include "bpf/track/track.h"
 #include "bpf/track/calls.h"
+#include "bpf/track/request.h"
 
 #define S_IFMT 0170000
 #define S_IFREG 0100000
@@ -186,7 +187,7 @@ int BPF_PROG(wl_track_dio_complete, struct kiocb *iocb, int error, long result)
 
 WL_INLINE enum wl_io_op wl_io_request_op(struct request *rq)
 {
-	switch (rq->cmd_flags & 0xff) {
+	switch (wl_request_op(rq)) {
 	case 0:
 		return read;
 	case 1:
@@ -226,7 +227,7 @@ int BPF_PROG(wl_track_issue, struct request *rq)
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(wl_track_complete, struct request *rq, int error, unsigned int bytes)
 {
-	if (bytes >= rq->__data_len)
+	if (wl_request_ends(rq, bytes))
 		wl_io_end((__u64)rq, device, bpf_ktime_get_ns());
 	return 0;
 }

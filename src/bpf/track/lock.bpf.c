@@ -7,6 +7,7 @@
 #include "bpf/track/calls.h"
 
 #define FUTEX_CMD_MASK 0x7f
+#define FUTEX_PRIVATE_FLAG 0x80
 #define FUTEX_TID_MASK 0x3fffffff
 #define GLIBC_CONTENDED                                                                            \
 	2 /* value of a mutex that somebody waits for; its owner's id follows at 8 */
@@ -45,18 +46,43 @@ WL_INLINE int wl_lock_waits(unsigned int op)
 	       op == wait_requeue_pi;
 }
 
-WL_INLINE lt_tid wl_lock_holder(unsigned int op, unsigned long address, unsigned int value)
+struct task_struct *bpf_task_from_pid(int tid) __ksym __weak; /* 6.2 */
+void bpf_task_release(struct task_struct *task) __ksym __weak;
+
+/*
+ * glibc's own locks have the same value as its mutexes and anything at the owner's place: only a
+ * thread that there is can hold it, of the same process if it is not shared. Older kernels can't be
+ * asked. (A process in a PID namespace of its own knows other numbers: its holder is not known.)
+ */
+WL_INLINE lt_tid wl_lock_checked(lt_tid tid, const struct task_struct *waiter, int private)
 {
+	struct task_struct *holder;
+
+	if (!bpf_task_from_pid || !bpf_task_release)
+		return tid;
+	holder = tid ? bpf_task_from_pid(tid) : 0;
+	if (!holder)
+		return 0;
+	if (private && holder->tgid != waiter->tgid)
+		tid = 0;
+	bpf_task_release(holder);
+	return tid;
+}
+
+WL_INLINE lt_tid wl_lock_holder(const struct task_struct *waiter, struct pt_regs *regs,
+				unsigned int op)
+{
+	unsigned long address = WL_ARG0(regs);
 	lt_tid tid = 0;
 
 	if (op == lock_pi || op == lock_pi2) {
 		bpf_probe_read_user(&tid, sizeof(tid), (void *)address);
 		return tid & FUTEX_TID_MASK;
 	}
-	if (op != wait || value != GLIBC_CONTENDED)
+	if (op != wait || (unsigned int)WL_ARG2(regs) != GLIBC_CONTENDED)
 		return 0;
 	bpf_probe_read_user(&tid, sizeof(tid), (void *)(address + GLIBC_OWNER));
-	return tid;
+	return wl_lock_checked(tid, waiter, WL_ARG1(regs) & FUTEX_PRIVATE_FLAG);
 }
 
 static __noinline int wl_lock_begin(struct task_struct *task, struct pt_regs *regs, unsigned int op)
@@ -66,7 +92,7 @@ static __noinline int wl_lock_begin(struct task_struct *task, struct pt_regs *re
 		.pid = task->tgid,
 		.op = op,
 		.address = WL_ARG0(regs),
-		.holder_tid = wl_lock_holder(op, WL_ARG0(regs), WL_ARG2(regs)),
+		.holder_tid = wl_lock_holder(task, regs, op),
 	};
 
 	wl_comm_of(l.process, task->group_leader);

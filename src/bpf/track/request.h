@@ -6,25 +6,11 @@
 #include "bpf/kernel.h"
 #include "latency_tracker.bpf.h"
 
-#define WL_REQ_OP_MASK 0xff
-
-/* The kernel's enum req_op, with the names of its tools. */
-enum wl_block_op {
-	read = 0,
-	write = 1,
-	flush = 2,
-	discard = 3,
-	secure_erase = 5,
-	zone_append = 7,
-	write_zeroes = 9,
-	zone_open = 10,
-	zone_close = 12,
-	zone_finish = 14,
-	zone_reset = 15,
-	zone_reset_all = 17,
-	driver_in = 34,
-	driver_out = 35,
-};
+/* The kernel's enum req_op. */
+WL_INLINE unsigned int wl_request_op(struct request *rq)
+{
+	return rq->cmd_flags & 0xff;
+}
 
 WL_INLINE lt_dev wl_request_dev(struct request *rq)
 {

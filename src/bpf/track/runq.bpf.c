@@ -51,10 +51,11 @@ static __noinline int wl_runq_begin(struct task_struct *task, int preempted)
 	return 0;
 }
 
+/* One that is woken while it is still on its CPU goes on there: it waits for nothing. */
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(wl_track_wakeup, struct task_struct *task)
 {
-	return wl_track_wants(task) ? wl_runq_begin(task, 0) : 0;
+	return !task->on_cpu && wl_track_wants(task) ? wl_runq_begin(task, 0) : 0;
 }
 
 SEC("tp_btf/sched_wakeup_new")

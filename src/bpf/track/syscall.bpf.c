@@ -10,8 +10,8 @@ struct wl_track_call {
 	lt_syscall syscall;
 	lt_hex arg0;
 	__s64 result;
-	lt_ns left;   /* when it left the CPU: 0 once it is over */
-	lt_ns waited; /* its longest wait, of a slow one */
+	__u64 pad_left; /* when it left the CPU, 0: it is on it */
+	lt_ns waited;   /* its longest wait, of a slow one */
 	lt_stack stack;
 };
 
@@ -60,7 +60,6 @@ int BPF_PROG(wl_track_sys_exit, struct pt_regs *regs, long result)
 	if (!e)
 		return 0;
 	e->priv.result = result;
-	e->priv.left = 0;
 	row.syscall = e->priv.syscall;
 	__builtin_memcpy(row.process, e->priv.process, sizeof(row.process));
 	latency_tracker_event_out_row(syscall, &tid, &row, now);
@@ -74,9 +73,9 @@ static __noinline int wl_syscall_back(struct task_struct *task)
 	struct lt1_event_syscall *e = latency_tracker_find(syscall, &tid);
 	__u64 now = bpf_ktime_get_ns(), waited;
 
-	if (!e || !e->priv.left || !latency_tracker_is_slow(syscall, e, now))
+	if (!e || !e->priv.pad_left || !latency_tracker_is_slow(syscall, e, now))
 		return 0;
-	waited = now - e->priv.left;
+	waited = now - e->priv.pad_left;
 	if (waited <= e->priv.waited)
 		return 0;
 	e->priv.waited = waited;
@@ -92,7 +91,7 @@ int BPF_PROG(wl_track_switch, bool preempt, struct task_struct *prev, struct tas
 	struct lt1_event_syscall *e = out ? latency_tracker_find(syscall, &out) : 0;
 
 	if (e)
-		e->priv.left = preempt || !prev_state ? 0 : bpf_ktime_get_ns();
+		e->priv.pad_left = preempt || !prev_state ? 0 : bpf_ktime_get_ns();
 	return next->pid ? wl_syscall_back(next) : 0;
 }
 

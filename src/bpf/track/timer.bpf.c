@@ -25,9 +25,11 @@ struct wl_timer_row {
 
 /* On each CPU, for timers that expire in interrupts and for those that do in softirqs. */
 struct wl_timer_slot {
-	__u64 timer;   /* the one that was cancelled, or runs */
-	__u64 start;   /* when it should have run */
-	__u64 running; /* timer whose handler runs; 0: none */
+	__u64 timer;        /* the one that was cancelled, or runs */
+	wl_ktime_t expires; /* as it was cancelled: started again it is another one */
+	__u64 start;        /* when it should have run */
+	__u64 id;           /* of its event */
+	__u64 running;      /* timer whose handler runs; 0: none */
 	struct wl_timer what;
 };
 
@@ -89,12 +91,35 @@ int BPF_PROG(wl_track_timer_cancel, struct hrtimer *timer)
 	if (!slot || !e)
 		return 0;
 	if (!slot->running) { /* else a handler cancels another one */
+		slot->expires = timer->_softexpires;
 		slot->start = e->head.start;
+		slot->id = e->head.id;
 		slot->what = e->priv;
 		slot->timer = key;
 	}
 	latency_tracker_discard(timer, &key);
 	return 0;
+}
+
+WL_INLINE void wl_timer_row_of(struct wl_timer_row *row, const struct wl_timer *t)
+{
+	__builtin_memcpy(row->name.process, t->process, sizeof(row->name.process));
+	__builtin_memcpy(row->name.comm, t->comm, sizeof(row->name.comm));
+	row->function = t->function;
+}
+
+/* It was no cancellation: the event that was forgotten for it ends, under its own number. */
+WL_INLINE void wl_timer_expired(struct wl_timer_slot *slot, __u64 now)
+{
+	struct lt1_control *control = lt1_switch_timer();
+	lt_hex key = slot->timer;
+	struct wl_timer_row row;
+
+	if (!control)
+		return;
+	__sync_fetch_and_add(&control->discarded, -1);
+	wl_timer_row_of(&row, &slot->what);
+	lt1_count_timer(&lt1_rows_timer, &row, &key, &slot->what, slot->id, slot->start, now);
 }
 
 SEC("tp_btf/hrtimer_expire_entry")
@@ -108,20 +133,17 @@ int BPF_PROG(wl_track_timer_entry, struct hrtimer *timer)
 
 	if (!slot)
 		return 0;
+	slot->running = key;
 	if (e) {
 		slot->what = e->priv;
-		slot->start = e->head.start;
-		latency_tracker_discard(timer, &key);
-	}
-	slot->running = key;
-	if (e)
 		slot->timer = key;
-	else if (slot->timer != key)
-		return 0;
-	__builtin_memcpy(row.name.process, slot->what.process, sizeof(row.name.process));
-	__builtin_memcpy(row.name.comm, slot->what.comm, sizeof(row.name.comm));
-	row.function = slot->what.function;
-	latency_tracker_sample(timer, &key, &slot->what, &row, slot->start, now);
+		wl_timer_row_of(&row, &slot->what);
+		latency_tracker_event_out_row(timer, &key, &row, now);
+	} else if (slot->timer == key && slot->expires == timer->_softexpires) {
+		wl_timer_expired(slot, now);
+	} else {
+		slot->timer = 0;
+	}
 	return 0;
 }
 

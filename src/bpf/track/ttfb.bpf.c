@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* From accept(2) until the first write to that connection. Not those of io_uring. */
+/*
+ * From accept(2) until the first write to that connection. Not those of io_uring.
+ *
+ * A connection may end in many ways without one: close(2), close_range(2), dup2(2), the end of its
+ * process. All of them but the first are seen at its socket, which is kept beside the event.
+ */
 #include "bpf/track/track.h"
 #include "bpf/track/calls.h"
 
 #define AF_INET 2
 #define AF_INET6 10
+#define WL_TTFB_MAX 32768 /* connections at the same time */
+
+/* include/net/tcp_states.h: states in which this side can't write any more */
+#define TCP_FIN_WAIT1 4
+#define TCP_CLOSE 7
+#define TCP_LAST_ACK 9
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -37,8 +48,10 @@ struct wl_ttfb_key {
 
 struct wl_ttfb {
 	char process[16];
+	__u64 pad_socket;
 	lt_tid tid;
 	lt_addr local, remote;
+	__u32 pad;
 };
 
 struct wl_ttfb_row {
@@ -46,8 +59,16 @@ struct wl_ttfb_row {
 	lt_addr local;
 };
 
-LATENCY_TRACKER(ttfb, struct wl_ttfb_key, struct wl_ttfb, 32768);
+LATENCY_TRACKER(ttfb, struct wl_ttfb_key, struct wl_ttfb, WL_TTFB_MAX);
 LATENCY_TRACKER_ROWS(ttfb, struct wl_ttfb_row, WL_TRACK_ROWS);
+
+/* Sockets of open events. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WL_TTFB_MAX);
+	__type(key, __u64);
+	__type(value, struct wl_ttfb_key);
+} wl_ttfb_sockets SEC(".maps");
 
 WL_INLINE void wl_ttfb_addresses(struct wl_ttfb *t, struct sock___addr *sk)
 {
@@ -72,15 +93,19 @@ static __noinline int wl_ttfb_accepted(struct task_struct *task, __u32 fd, __u64
 	struct file *file = wl_file_of(fd);
 	struct wl_ttfb t = { .tid = task->pid };
 	struct socket *socket;
+	struct sock___addr *sk;
 
 	if (!file)
 		return 0;
 	socket = BPF_CORE_READ(file, private_data);
-	wl_ttfb_addresses(&t, BPF_CORE_READ(socket, sk));
+	sk = BPF_CORE_READ(socket, sk);
+	wl_ttfb_addresses(&t, sk);
 	if (t.local.family != AF_INET && t.local.family != AF_INET6)
 		return 0;
 	wl_comm_of(t.process, task->group_leader);
-	latency_tracker_event_in_at(ttfb, &key, &t, now);
+	t.pad_socket = (__u64)sk;
+	if (!latency_tracker_event_in_at(ttfb, &key, &t, now))
+		bpf_map_update_elem(&wl_ttfb_sockets, &t.pad_socket, &key, BPF_ANY);
 	return 0;
 }
 
@@ -117,6 +142,7 @@ int BPF_PROG(wl_track_sys_enter, struct pt_regs *regs, long nr)
 	struct wl_ttfb_key key = { .pid = bpf_get_current_pid_tgid() >> 32 };
 	struct lt1_event_ttfb *e;
 	struct wl_ttfb_row row;
+	__u64 socket;
 
 	if (!wl_ttfb_writes(nr) && nr != WL_CALL_CLOSE)
 		return 0;
@@ -124,6 +150,8 @@ int BPF_PROG(wl_track_sys_enter, struct pt_regs *regs, long nr)
 	e = latency_tracker_find(ttfb, &key);
 	if (!e || wl_call_is_compat(bpf_get_current_task_btf()))
 		return 0;
+	socket = e->priv.pad_socket;
+	bpf_map_delete_elem(&wl_ttfb_sockets, &socket);
 	if (nr == WL_CALL_CLOSE) {
 		latency_tracker_discard(ttfb, &key);
 		return 0;
@@ -131,5 +159,25 @@ int BPF_PROG(wl_track_sys_enter, struct pt_regs *regs, long nr)
 	__builtin_memcpy(row.process, e->priv.process, sizeof(row.process));
 	row.local = e->priv.local;
 	latency_tracker_event_out_row(ttfb, &key, &row, bpf_ktime_get_ns());
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(wl_track_set_state, const struct sock *sk, int before, int state)
+{
+	__u64 socket = (__u64)sk;
+	struct lt1_event_ttfb *e;
+	struct wl_ttfb_key *found, key;
+
+	if (state != TCP_FIN_WAIT1 && state != TCP_LAST_ACK && state != TCP_CLOSE)
+		return 0;
+	found = bpf_map_lookup_elem(&wl_ttfb_sockets, &socket);
+	if (!found)
+		return 0;
+	key = *found;
+	e = latency_tracker_find(ttfb, &key);
+	if (e && e->priv.pad_socket == socket) /* its number may be another's by now */
+		latency_tracker_discard(ttfb, &key);
+	bpf_map_delete_elem(&wl_ttfb_sockets, &socket);
 	return 0;
 }

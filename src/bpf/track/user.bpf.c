@@ -49,6 +49,17 @@ WL_INLINE const struct wl_user_config *wl_user_config(void)
 
 /* --- one value --- */
 
+/* Only the lower bytes count. */
+WL_INLINE void wl_user_extend(struct wl_user_value *v, const struct wl_user_expr *e)
+{
+	__u32 shift = 64 - 8 * e->size;
+
+	if (!e->size || e->size >= 8)
+		return;
+	v->v[0] <<= shift;
+	v->v[0] = e->sign ? (__u64)((__s64)v->v[0] >> shift) : v->v[0] >> shift;
+}
+
 WL_INLINE void wl_user_field(struct wl_user_value *v, const struct wl_user_expr *e, void *ctx)
 {
 	__u32 size = e->size;
@@ -56,11 +67,7 @@ WL_INLINE void wl_user_field(struct wl_user_value *v, const struct wl_user_expr 
 	if (!size || size > WL_USER_TEXT)
 		return;
 	bpf_probe_read_kernel(v, size, ctx + e->at);
-	if (e->sign && size < 8) {
-		__u32 shift = 64 - 8 * size;
-
-		v->v[0] = (__s64)(v->v[0] << shift) >> shift;
-	}
+	wl_user_extend(v, e);
 }
 
 WL_INLINE void wl_user_text(struct wl_user_value *v, const void *from)
@@ -131,6 +138,7 @@ WL_INLINE void wl_user_eval(struct wl_user_value *v, enum wl_user_kind kind,
 		return;
 	case WL_USER_ARG:
 		v->v[0] = wl_user_arg(kind, e, ctx);
+		wl_user_extend(v, e);
 		return;
 	case WL_USER_RESULT:
 		if (kind == USER_PROBE)

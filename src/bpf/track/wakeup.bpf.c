@@ -46,9 +46,20 @@ int BPF_PROG(wl_track_wakeup_new, struct task_struct *task)
 }
 
 /*
- * A task that is woken while it is still on its way to sleep, and so does not sleep after all, goes
- * on or is preempted: nothing was waited for. One that does sleep keeps that wake-up.
+ * A task that is woken while it is still on its CPU, on its way to sleep, does not sleep after all:
+ * it goes on, and has waited for nothing. One that was off it by then keeps that wake-up.
  */
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(wl_track_wakeup, struct task_struct *task)
+{
+	lt_tid tid = task->pid;
+
+	if (task->on_cpu)
+		latency_tracker_discard(wakeup, &tid);
+	return 0;
+}
+
+/* And one that is preempted on its way, woken by then, waits for a CPU, not after a wake-up. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(wl_track_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     unsigned int prev_state)

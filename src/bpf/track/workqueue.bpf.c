@@ -37,6 +37,10 @@ int BPF_PROG(wl_track_queue_work, int cpu, struct pool_workqueue *pwq, struct wo
 	return 0;
 }
 
+/*
+ * Its item may be queued again by now, on another CPU: then that event may be the one that ends
+ * here, a little early, and the next start of the item finds none.
+ */
 SEC("tp_btf/workqueue_execute_start")
 int BPF_PROG(wl_track_execute_start, struct work_struct *work)
 {

@@ -29,7 +29,8 @@ def install(root):
     lib, pc = os.path.join(root, 'lib'), os.path.join(BUILD, 'meson-private')
     os.makedirs(lib)
     os.makedirs(os.path.join(root, 'include'))
-    shutil.copy(HEADER, os.path.join(root, 'include'))
+    for header in (HEADER, os.path.join(SOURCE, 'include', 'latency_tracker_ret.h')):
+        shutil.copy(header, os.path.join(root, 'include'))
     for name in os.listdir(os.path.join(BUILD, 'src', 'tracker')):
         path = os.path.join(BUILD, 'src', 'tracker', name)
         if name.startswith('liblatency_tracker.') and not os.path.isdir(path):
