@@ -121,14 +121,29 @@ WL_INLINE int wl_frame_pop_timed(const struct wl_cpu *c)
 }
 
 /*
+ * The kernel runs no program inside of itself, so the end of a timer may be missed: an interrupt's,
+ * while the program was at the end of a soft one. Its frame ends with what it is in.
+ */
+WL_INLINE void wl_frame_drop_timer(struct wl_cpu *c)
+{
+	if (!c->depth || c->depth > WL_FRAMES || wl_cpu_top(c)->kind != WL_FRAME_TIMER)
+		return;
+	wl_count_any(c, WL_CNT_RESYNC);
+	c->depth--;
+}
+
+/*
  * Ends a context. An exit whose entry was not seen (we attached inside of it) finds another kind on
  * top, or nothing, and is ignored.
  */
 WL_INLINE int wl_frame_pop(struct wl_cpu *c, __u8 kind, __u64 now)
 {
-	struct wl_frame *f = wl_cpu_top(c);
+	struct wl_frame *f;
 
 	c->returned = 0;
+	if (kind != WL_FRAME_TIMER)
+		wl_frame_drop_timer(c);
+	f = wl_cpu_top(c);
 	if (!c->depth)
 		return 0;
 	if (c->depth <= WL_FRAMES && f->kind != kind) {

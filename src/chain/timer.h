@@ -62,6 +62,7 @@ WL_INLINE void wl_timer_enter(const struct wl_chain_config *cfg, struct wl_cpu *
 		wl_timer_enter_soft(c, t, x, now);
 		return;
 	}
+	wl_frame_drop_timer(c);
 	f = wl_frame_push(c, WL_FRAME_TIMER, x->clock, now);
 	if (!f)
 		return;

@@ -17,11 +17,11 @@ def _joined(segments):
     found, stretch = [], {}
     for s in segments:
         if s['kind'] not in ON_CPU:
-            found += [*stretch.items(), (s['kind'], s['ns'])]
+            found += [*sorted(stretch.items()), (s['kind'], s['ns'])]
             stretch = {}
         else:
             stretch[s['kind']] = stretch.get(s['kind'], 0) + s['ns']
-    return found + [*stretch.items()]
+    return found + sorted(stretch.items())
 
 
 class Response:

@@ -294,6 +294,23 @@ static void assert_timer(uint64_t soft, uint64_t hard, uint64_t late, uint64_t s
 	machine_exit(&m, 0, NULL);
 }
 
+/* No program runs inside of itself: the ends of two timers are missed. */
+static void test_timer_exit_missed(void **state)
+{
+	struct wl_expiry first = { m.now - 200, m.now - 200, 1 },
+			 last = { m.now - 100, m.now - 100, 1 };
+	struct wl_cpu *c = &m.cpu[0].c;
+
+	wl_irq_enter(c, VEC_TIMER, 0, m.now);
+	wl_timer_enter(&m.cfg, c, NULL, &first, m.now);
+	wl_timer_enter(&m.cfg, c, NULL, &last, m.now + 10);
+	assert_int_equal(c->depth, 2);
+	assert_int_equal(wl_frame_path(c)->h.start, last.soft);
+	wl_irq_exit(c, m.now + 20);
+	assert_int_equal(c->depth, 0);
+	assert_int_equal(machine_counter(&m, WL_CNT_RESYNC), 2);
+}
+
 /* Hazard 11: 38.8 % of ordinary timers expire before the latest allowed time. */
 static void test_timers(void **state)
 {
@@ -630,6 +647,7 @@ int main(void)
 		TEST(test_late_in_send),
 		TEST(test_late_in_softirq),
 		TEST(test_exit_without_entry),
+		TEST(test_timer_exit_missed),
 		TEST(test_timers),
 		TEST(test_timer_odd),
 		TEST(test_timers_of_one_interrupt),
