@@ -243,43 +243,36 @@ WL_INLINE void wl_mark_part(struct wl_task *t)
 	p->h.last = p->h.sent;
 }
 
-/* Puts the item down: set is its set, locked. It may have gone on elsewhere, or be over. */
-WL_INLINE void wl_mark_put(struct wl_mark_set *set, struct wl_task *t, __u32 tid)
-{
-	struct wl_mark *m = wl_mark_find(set, t->mark);
-
-	if (m && m->tid == tid) {
-		wl_path_copy(&m->p, wl_task_cur(t));
-		m->p.h.state = WL_SEG_QUEUED;
-		return;
-	}
-	wl_task_cur(t)->h.id = 0;
-	t->mark = 0;
-}
-
 /*
- * The carrier leaves its CPU, or (release) turns to another item. Not locked in the latter case:
- * set is 0.
+ * The carrier leaves its CPU, or (release) turns to another item; set: its item's, locked, or 0.
+ * The item is put down, unless it has gone on elsewhere, or is over. Then, or if it is released,
+ * the task has what it has received apart, or nothing.
  */
 WL_INLINE void wl_mark_leave(struct wl_cpu *c, struct wl_mark_set *set, struct wl_task *t,
 			     __u32 tid, int release, __u64 now)
 {
-	int apart = release && t->received == WL_RECEIVED_APART;
+	struct wl_mark *m = set ? wl_mark_find(set, t->mark) : 0;
+	int mine = m && m->tid == tid, over = release || (set && !mine);
+	int apart = over && t->received == WL_RECEIVED_APART;
 
 	c->returned = 0;
 	wl_task_charge(c, t, 0, now);
 	if (apart)
 		wl_mark_part(t);
-	if (set)
-		wl_mark_put(set, t, tid);
-	if (!release)
+	if (mine) {
+		wl_path_copy(&m->p, wl_task_cur(t));
+		m->p.h.state = WL_SEG_QUEUED;
+	}
+	if (!over)
 		return;
 	t->mark = 0;
+	t->received = 0;
 	wl_task_cur(t)->h.id = 0;
 	if (!apart)
 		return;
 	wl_path_copy(wl_task_cur(t), &t->spare);
 	wl_mark_run(c, t, now);
+	t->received = 1;
 }
 
 /* --- marks --- */

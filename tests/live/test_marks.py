@@ -52,6 +52,7 @@ def marks_server_that_never_idles(ctx):
         check(len(responses) == 1, 'cookie %s: %d responses' % (cookie, len(responses)))
         s, c = responses[0], int(cookie)
         (begin, end), (sent, got) = served[c], asked[c]
+        check(s['stimulus']['kind'] != 'mark', 'a request that nobody sent: %s' % s)
         steps += len(s['work']['steps'])
         check(len(s['work']['steps']) == c % 2, 'steps of %s: %s' % (cookie, s['work']))
         if s['response_ns'] < end - begin - SLACK_NS:

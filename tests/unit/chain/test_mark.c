@@ -316,6 +316,40 @@ static void test_received_apart(void **state)
 	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 5);
 }
 
+/* The same, where it finds out that the first item goes on elsewhere as it loses its CPU. */
+static void test_received_apart_and_switched(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	receive(0, 1);
+	begin(0, 7);
+	pass(10);
+	machine_waking(&m, 0, w);
+	switch_to(1, w);
+	step(1, 7);
+	packet(0, 2, NULL);
+	pass(5);
+	receive(0, 2);
+	pass(3);
+	switch_to(0, NULL);
+	pass(4);
+	switch_to(0, s);
+	pass(1);
+	receive(0, 2); /* more of the same */
+	begin(0, 8);
+	pass(2);
+	end(0, 8);
+	assert_ended(1, 15, WL_STIM_IRQ);
+	assert_int_equal(machine_sum(&ended, WL_SEG_QUEUED), 5);
+	assert_int_equal(machine_sum(&ended, WL_SEG_PREEMPTED), 4);
+	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 6);
+	end(1, 7);
+	assert_ended(2, 25, WL_STIM_IRQ);
+	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 25);
+}
+
 /* Three threads, and a disk in the middle of the second. */
 static void test_three_threads(void **state)
 {
@@ -571,6 +605,7 @@ int main(void)
 		MARK(test_hand_over),
 		MARK(test_queue),
 		MARK(test_received_apart),
+		MARK(test_received_apart_and_switched),
 		MARK(test_three_threads),
 		MARK(test_carrier_dies),
 		MARK(test_end_without_begin),
