@@ -69,7 +69,10 @@ struct wl_mark_set {
 
 /* --- places --- */
 
-/* Items of different processes are different ones, unless chains cross processes. Never 0. */
+/*
+ * Items of different processes are different ones, unless chains cross processes. A cookie may have
+ * its process in it, anywhere: it is hashed before ours is added. Never 0.
+ */
 WL_INLINE __u64 wl_mark_key(const struct wl_chain_config *cfg, const struct wl_mark_in *in)
 {
 	__u64 key = in->cookie, word;
@@ -79,7 +82,9 @@ WL_INLINE __u64 wl_mark_key(const struct wl_chain_config *cfg, const struct wl_m
 		key = (key ^ word) * 0x9e3779b97f4a7c15ull;
 		key ^= key >> 29;
 	}
-	key = (key ^ (cfg->follow_all ? 0 : (__u64)in->tgid << 32)) * 0xd6e8feb86659fd93ull;
+	key *= 0x9e3779b97f4a7c15ull;
+	key ^= key >> 29;
+	key = (key ^ (cfg->follow_all ? 0 : in->tgid)) * 0xd6e8feb86659fd93ull;
 	key ^= key >> 32;
 	return (key ^ in->kind) | 1ull << 63;
 }

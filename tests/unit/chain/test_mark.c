@@ -474,6 +474,12 @@ static void test_keys(void **state)
 	assert_int_not_equal(wl_mark_key(&m.cfg, &a), wl_mark_key(&m.cfg, &b));
 	all.follow_all = 1;
 	assert_int_equal(wl_mark_key(&all, &a), wl_mark_key(&all, &b));
+	/* a usual cookie: the process and a number */
+	for (uint64_t i = 0; i < 1000; i++) {
+		a.cookie = (uint64_t)a.tgid << 32 | i;
+		b.cookie = (uint64_t)b.tgid << 32 | i;
+		assert_int_not_equal(wl_mark_key(&m.cfg, &a), wl_mark_key(&m.cfg, &b));
+	}
 	a = (struct wl_mark_in){ .kind = WL_COOKIE_TEXT, .text = "abc" };
 	b = (struct wl_mark_in){ .kind = WL_COOKIE_TEXT, .text = "abd" };
 	assert_int_not_equal(wl_mark_key(&m.cfg, &a), wl_mark_key(&m.cfg, &b));
