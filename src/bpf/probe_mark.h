@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Work marks: probes in user space (whylate/mark.h, any USDT probe, any function). Unlike
- * tracepoints these programs can be preempted: what changes state or records runs with preemption
- * off. Strings are read before that.
+ * tracepoints these programs can be preempted: what changes state or records runs with interrupts
+ * off, so that nobody waits long for an item's place, and no interrupt comes between the time of a
+ * mark and what it does. Strings are read before that.
  */
 #ifndef WL_BPF_PROBE_MARK_H
 #define WL_BPF_PROBE_MARK_H
@@ -11,8 +12,8 @@
 #include "chain/mark.h"
 #include <bpf/usdt.bpf.h>
 
-extern void bpf_preempt_disable(void) __ksym __weak; /* since 6.10 */
-extern void bpf_preempt_enable(void) __ksym __weak;
+extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak; /* since 6.14 */
+extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -57,7 +58,7 @@ WL_GLOBAL int wl_mark_leave_now(struct wl_task *t, __u32 tid, __u32 release)
 	set = wl_mark_set_of(key);
 	if (!set)
 		return 0;
-	locked = wl_mark_lock(set, c);
+	locked = wl_mark_lock(set, c, release ? WL_MARK_TRIES : WL_MARK_SWITCH_TRIES);
 	e = WL_RECORD_BEGIN(&rec, MARK_LEAVE, mark_leave);
 	wl_mark_leave(c, locked ? set : 0, t, tid, release != 0, rec.ts);
 	if (locked)
@@ -160,7 +161,7 @@ WL_INLINE void *wl_mark_record(struct wl_rec *rec, const struct wl_mark_in *in)
 	return WL_RECORD_BEGIN(rec, MARK, mark);
 }
 
-/* Preemption is off. */
+/* Interrupts are off. */
 WL_INLINE void wl_mark_event(struct wl_cpu *c, struct wl_task *t, struct wl_mark_in *in)
 {
 	struct wl_mark_set *set = wl_mark_set_of(in->key);
@@ -173,7 +174,7 @@ WL_INLINE void wl_mark_event(struct wl_cpu *c, struct wl_task *t, struct wl_mark
 		return;
 	if (t->mark && (in->op == WL_MARK_BEGIN || (in->op == WL_MARK_STEP && t->mark != in->key)))
 		wl_mark_leave_now(t, in->tid, 1);
-	locked = wl_mark_lock(set, c);
+	locked = wl_mark_lock(set, c, WL_MARK_TRIES);
 	e = wl_mark_record(&rec, in);
 	if (locked) {
 		did.flags |= WL_EV_F_DONE;
@@ -195,18 +196,19 @@ WL_INLINE void wl_mark_event(struct wl_cpu *c, struct wl_task *t, struct wl_mark
 static __noinline void wl_mark_made(struct wl_mark_in *in)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	unsigned long flags;
 	struct wl_cpu *c;
 	struct wl_task *t;
 
 	in->tid = task->pid;
 	in->tgid = task->tgid;
 	in->key = wl_mark_key(WL_CHAIN_CFG, in);
-	bpf_preempt_disable();
+	bpf_local_irq_save(&flags);
 	c = wl_this_cpu();
 	t = wl_current();
 	if (c && t)
 		wl_mark_event(c, t, in);
-	bpf_preempt_enable();
+	bpf_local_irq_restore(&flags);
 }
 
 /* Text of user space that is not in memory is not waited for. */

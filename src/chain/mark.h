@@ -56,6 +56,7 @@ struct wl_mark {
 
 #define WL_MARK_WAYS 4
 #define WL_MARK_TRIES 512               /* of a lock: whoever has it keeps it for about 1 us */
+#define WL_MARK_SWITCH_TRIES 16         /* at a switch: the next mark will do what is missed */
 #define WL_MARK_FRESH_NS 60000000000ull /* displacing one that is younger is a loss */
 
 struct wl_mark_set {
@@ -95,9 +96,9 @@ WL_INLINE __u32 wl_mark_index(__u64 key)
 }
 
 /* Taken before the event's time is read, as in kept.h; but a mark must not be lost. */
-WL_INLINE int wl_mark_lock(struct wl_mark_set *set, struct wl_cpu *c)
+WL_INLINE int wl_mark_lock(struct wl_mark_set *set, struct wl_cpu *c, __u32 tries)
 {
-	for (int i = 0; i < WL_MARK_TRIES; i++)
+	for (__u32 i = 0; i < tries; i++)
 		if (wl_cas(&set->lock, 0, 1))
 			return 1;
 	wl_count_any(c, WL_CNT_MARK_LOST);
