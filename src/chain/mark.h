@@ -273,7 +273,7 @@ WL_INLINE void wl_mark_leave(struct wl_cpu *c, struct wl_mark_set *set, struct w
 		return;
 	t->mark = 0;
 	t->received = 0;
-	wl_task_cur(t)->h.id = 0;
+	wl_task_finish(t);
 	if (!apart)
 		return;
 	wl_path_copy(wl_task_cur(t), &t->spare);
@@ -373,8 +373,7 @@ WL_INLINE struct wl_path *wl_mark_end(struct wl_cpu *c, struct wl_mark *m, struc
 	wl_task_charge(c, t, 0, now);
 	if (m && !wl_mark_carries(m, t, in->tid)) {
 		wl_mark_resume(m, t, in->tid, c->cpu, now);
-		if (t->received == WL_RECEIVED_APART)
-			t->received = 0;
+		t->received = 0;
 		return t->spare.h.id ? &t->spare : 0;
 	}
 	if (p->h.id && (m || !t->mark))

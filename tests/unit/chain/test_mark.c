@@ -262,6 +262,47 @@ static void test_hand_over(void **state)
 	assert_null(machine_chain(w));
 }
 
+/* The first thread went home, and is woken by the item: for its end, or to begin the next one. */
+static void handed_back(int back)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	begin(0, 7);
+	pass(10);
+	machine_waking(&m, 0, w);
+	switch_to(1, w);
+	sleep_in(0, CALL_EPOLL, HOME, NULL);
+	step(1, 7);
+	pass(30);
+	machine_waking(&m, 1, s);
+	pass(4);
+	switch_to(0, s);
+	pass(5);
+	if (!back) {
+		begin(0, 8);
+		pass(6);
+		end(0, 8);
+		assert_ended(1, 15, WL_STIM_WAKEUP);
+		return;
+	}
+	end(0, 7);
+	assert_ended(1, 49, WL_STIM_IRQ);
+	assert_int_equal(machine_sum(&ended, WL_SEG_WAKEUP), 4);
+	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 45);
+}
+
+static void test_handed_back(void **state)
+{
+	handed_back(1);
+}
+
+static void test_woken_by_what_it_had(void **state)
+{
+	handed_back(0);
+}
+
 /* Handed over in a queue, to a worker that is busy: queued since the first thread left it. */
 static void test_queue(void **state)
 {
@@ -348,6 +389,63 @@ static void test_received_apart_and_switched(void **state)
 	end(1, 7);
 	assert_ended(2, 25, WL_STIM_IRQ);
 	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 25);
+}
+
+/* A thread reads one connection for others, and is never idle: each request has its arrival. */
+static void test_received_for_others(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	for (unsigned i = 1; i < 5; i++) {
+		receive(0, 1);
+		receive(0, 1); /* more of it */
+		pass(10);
+		machine_waking(&m, 0, w);
+		switch_to(1, w);
+		begin(1, i);
+		packet(0, 1, NULL);
+		pass(20);
+		end(1, i);
+		assert_ended(i, i == 1 ? 30 : 50, WL_STIM_IRQ);
+		sleep_in(1, CALL_FUTEX, QUEUE, NULL);
+	}
+}
+
+/* The end of another's item takes the thread's own chain: the next arrival is its first again. */
+static void test_received_before_end(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	machine_waking(&m, 1, w);
+	switch_to(1, w);
+	begin(1, 7);
+	pass(5);
+	packet(0, 1, s);
+	switch_to(0, s);
+	receive(0, 1);
+	pass(1);
+	end(0, 7);
+	assert_int_equal(responses, 1);
+	packet(0, 1, NULL);
+	pass(2);
+	receive(0, 1);
+	begin(0, 8);
+	end(0, 8);
+	assert_ended(2, 2, WL_STIM_IRQ);
+}
+
+/* What it has received is over when it goes home, though no mark was made. */
+static void test_received_and_home(void **state)
+{
+	struct machine_task *s = user(100);
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	receive(0, 1);
+	sleep_in(0, CALL_EPOLL, HOME, NULL);
+	assert_int_equal(s->t.received, 0);
 }
 
 /* Three threads, and a disk in the middle of the second. */
@@ -609,9 +707,14 @@ int main(void)
 		MARK(test_busy_loop),
 		MARK(test_sleep_at_home_inside),
 		MARK(test_hand_over),
+		MARK(test_handed_back),
+		MARK(test_woken_by_what_it_had),
 		MARK(test_queue),
 		MARK(test_received_apart),
 		MARK(test_received_apart_and_switched),
+		MARK(test_received_for_others),
+		MARK(test_received_before_end),
+		MARK(test_received_and_home),
 		MARK(test_three_threads),
 		MARK(test_carrier_dies),
 		MARK(test_end_without_begin),
