@@ -48,7 +48,8 @@ struct wl_mark {
 	__u64 marked; /* its last mark */
 	__u32 tid;    /* its carrier, or who was it last */
 	__u32 tgid;
-	__u32 told; /* 1: it was reported as unfinished */
+	__u64 told;   /* when the item began that was reported as unfinished; 0: none was */
+	__u32 target; /* its carrier is one */
 	__u32 pad;
 	struct wl_work work;
 	struct wl_path p; /* as it was put down last; h.id 0: not known (replay) */
@@ -297,8 +298,8 @@ WL_INLINE void wl_mark_name(struct wl_work *w, const struct wl_mark_in *in)
 WL_INLINE void wl_mark_take(struct wl_mark *m, struct wl_task *t, __u32 tid, __u64 now)
 {
 	m->marked = now;
-	m->told = 0;
 	m->tid = tid;
+	m->target = (t->flags & WL_TASK_TARGET) != 0;
 	t->mark = m->key;
 	wl_path_copy(&m->p, wl_task_cur(t));
 	m->p.h.state = WL_SEG_RUNNING;

@@ -527,6 +527,22 @@ static void test_end_without_begin(void **state)
 	assert_ended(2, 5, WL_STIM_MARK);
 }
 
+/* Whether an unfinished item is told: its last carrier says. */
+static void test_target(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	begin(0, 7);
+	assert_int_equal(item(0, 7)->target, 0);
+	machine_waking(&m, 0, w);
+	w->t.flags |= WL_TASK_TARGET;
+	switch_to(1, w);
+	step(1, 7);
+	assert_int_equal(item(0, 7)->target, 1);
+}
+
 static void test_twice(void **state)
 {
 	bystander(0);
@@ -718,6 +734,7 @@ int main(void)
 		MARK(test_three_threads),
 		MARK(test_carrier_dies),
 		MARK(test_end_without_begin),
+		MARK(test_target),
 		MARK(test_twice),
 		MARK(test_evicted),
 		MARK(test_keys),
