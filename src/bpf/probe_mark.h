@@ -66,6 +66,7 @@ WL_GLOBAL int wl_mark_leave_now(struct wl_task *t, __u32 tid, __u32 release)
 	if (!e)
 		return 0;
 	e->wl_key = key;
+	e->wl_tid = tid;
 	e->wl_flags = (locked ? WL_EV_F_DONE : 0) | WL_EV_F_CUR | (release ? WL_EV_F_RELEASE : 0);
 	wl_record_commit(&rec);
 	return 0;
@@ -140,6 +141,7 @@ WL_INLINE void wl_mark_record_number(struct wl_ev_mark *e, const struct wl_mark_
 	e->wl_cookie = in->cookie;
 	__builtin_memcpy(e->wl_name, in->name, sizeof(e->wl_name));
 	e->wl_flags = did->flags;
+	e->wl_tid = in->tid;
 	e->wl_op = in->op;
 	e->wl_end = did->end;
 }
@@ -150,6 +152,7 @@ WL_INLINE void wl_mark_record_text(struct wl_ev_mark_text *e, const struct wl_ma
 	__builtin_memcpy(e->wl_cookie, in->text, sizeof(e->wl_cookie));
 	__builtin_memcpy(e->wl_name, in->name, sizeof(e->wl_name));
 	e->wl_flags = did->flags;
+	e->wl_tid = in->tid;
 	e->wl_op = in->op;
 	e->wl_end = did->end;
 }
