@@ -214,17 +214,19 @@ static __noinline void wl_mark_made(struct wl_mark_in *in)
 	bpf_local_irq_restore(&flags);
 }
 
-/* Text of user space that is not in memory is not waited for. */
-WL_INLINE int wl_mark_read(char *to, __u32 size, __u64 address)
+WL_INLINE int wl_mark_lost(void)
 {
-	struct wl_cpu *c;
+	struct wl_cpu *c = wl_this_cpu();
 
-	if (bpf_probe_read_user_str(to, size, (const void *)address) >= 0)
-		return 1;
-	c = wl_this_cpu();
 	if (c)
 		wl_count_any(c, WL_CNT_MARK_LOST);
 	return 0;
+}
+
+/* Text of user space that is not in memory is not waited for. */
+WL_INLINE int wl_mark_read(char *to, __u32 size, __u64 address)
+{
+	return bpf_probe_read_user_str(to, size, (const void *)address) >= 0 ? 1 : wl_mark_lost();
 }
 
 /* value: of the cookie; name: of the step's name, or 0. */
@@ -259,10 +261,10 @@ int wl_mark_usdt(struct pt_regs *ctx)
 	wl_mark_site_of(&site, bpf_usdt_cookie(ctx));
 	if (site.key == WL_MARK_AT_TID)
 		value = bpf_get_current_task_btf()->pid;
-	else
-		bpf_usdt_arg(ctx, site.key, &value);
-	if (site.name != WL_MARK_NO_NAME)
-		bpf_usdt_arg(ctx, site.name, &name);
+	else if (bpf_usdt_arg(ctx, site.key, &value))
+		return wl_mark_lost();
+	if (site.name != WL_MARK_NO_NAME && bpf_usdt_arg(ctx, site.name, &name))
+		return wl_mark_lost();
 	wl_mark_site(&site, value, name);
 	return 0;
 }
