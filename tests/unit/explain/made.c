@@ -51,7 +51,7 @@ void made_add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, 
 		.wl_pid = (int32_t)tid,
 		.wl_cur_tid = (int32_t)by,
 		.wl_seq = seq,
-		.wl_flags = WL_EV_F_DONE,
+		.wl_flags = WL_EV_F_DONE | (by ? WL_EV_F_CUR : 0),
 	};
 
 	if (made->unfollowed) {

@@ -287,6 +287,25 @@ static void test_item_from_before(void **state)
 	expect_item(&ends, 1, 7, WL_REPLAY_SURE, 20 * US);
 }
 
+/* Begun by a thread of which nothing is known, ended by one that it has woken. */
+static void test_item_of_an_unknown(void **state)
+{
+	struct made made;
+	struct ends ends;
+
+	made_begin(&made);
+	made_add_switch(&made, 0, 100 * US, made_runs(9, 0), made_idle);
+	made_add_switch(&made, 0, 101 * US, made_sleeps(7, 1), made_idle);
+	made_add_switch(&made, 1, 50 * US, made_idle, made_runs(8, 0));
+	made_add_mark(&made, 1, 110 * US, ITEM_BEGINS(8, 1));
+	made_add_waking(&made, 1, 120 * US, 8, 7, 2);
+	made_add_switch(&made, 0, 125 * US, made_idle, made_runs(7, 3));
+	made_add_mark(&made, 0, 130 * US, ITEM_ENDS(7, 1, WL_EV_F_FREE));
+	run_until(&made, &ends, WL_UNTIL_MARK);
+	assert_int_equal(ends.n, 1);
+	expect_item(&ends, 0, 7, WL_REPLAY_BEFORE, 0);
+}
+
 /* A switch was not seen: the mark says who made it. */
 static void test_item_of_another(void **state)
 {
@@ -314,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_missing_step),
 		cmocka_unit_test(test_item),
 		cmocka_unit_test(test_item_from_before),
+		cmocka_unit_test(test_item_of_an_unknown),
 		cmocka_unit_test(test_item_of_another),
 	};
 
