@@ -16,6 +16,8 @@
  *         Unique among the items that this process has begun and not ended.
  * name    Of a step: 23 bytes count. A string literal, usually.
  *
+ * A string that is NULL is a crash, watched or not.
+ *
  * Strings are read by the kernel, which does not wait for a page of them that is not in memory; a
  * mark with such a string is lost, and counted. The first byte is read here, so that it is there.
  *

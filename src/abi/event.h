@@ -215,6 +215,7 @@
 	F(u64, wl_cookie)                                                                          \
 	F(text24, wl_name) /* of a step */                                                         \
 	F(u32, wl_flags)                                                                           \
+	F(u32, wl_tid)                                                                             \
 	F(u8, wl_op)  /* enum wl_mark_op */                                                        \
 	F(u8, wl_end) /* enum wl_end_kind: WL_END_MARK or none */
 
@@ -222,13 +223,15 @@
 	F(text64, wl_cookie)                                                                       \
 	F(text24, wl_name)                                                                         \
 	F(u32, wl_flags)                                                                           \
+	F(u32, wl_tid)                                                                             \
 	F(u8, wl_op)                                                                               \
 	F(u8, wl_end)
 
 /* The task leaves the CPU, or turns to another item: what it did for its item is put down. */
 #define WL_EV_mark_leave(F)                                                                        \
 	F(x64, wl_key)                                                                             \
-	F(u32, wl_flags)
+	F(u32, wl_flags)                                                                           \
+	F(u32, wl_tid)
 
 /* Covers a hole of at least a record's header: bytes that no reader shows. */
 #define WL_EV_filler(F) F(u32, wl_length)

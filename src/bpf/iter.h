@@ -230,9 +230,12 @@ int wl_iter_stuck(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* An item that lies in its place. User space names its thread, if that is there yet. */
-WL_INLINE int wl_mark_tell(const struct wl_mark *m, __u64 now)
+/*
+ * The item that began then lies in this place. User space names its thread, if that is there yet.
+ */
+WL_INLINE int wl_mark_tell(const struct wl_mark *m, __u64 begun, __u64 now)
 {
+	__u64 marked = *(const volatile __u64 *)&m->marked;
 	struct wl_slow *s = bpf_ringbuf_reserve(&wl_slow_ring, sizeof(*s), 0);
 
 	if (!s)
@@ -248,14 +251,29 @@ WL_INLINE int wl_mark_tell(const struct wl_mark *m, __u64 now)
 	s->reason = WL_REASON_TIMEOUT;
 	wl_path_copy(&s->path, &m->p);
 	__builtin_memcpy(&s->work, &m->work, sizeof(s->work));
+	if (s->work.begun != begun || m->marked != marked) {
+		bpf_ringbuf_discard(s, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
 	bpf_ringbuf_submit(s, BPF_RB_NO_WAKEUP);
 	return 1;
+}
+
+WL_INLINE void wl_mark_look(struct wl_mark *m, __u64 now)
+{
+	__u64 begun = *(volatile __u64 *)&m->work.begun;
+
+	if (!m->key || !m->target || m->told == begun || !wl_stim_counts(&m->p) ||
+	    wl_sat(now, m->p.h.start) < wl_config()->timeout_ns)
+		return;
+	if (wl_mark_tell(m, begun, now))
+		m->told = begun;
 }
 
 /*
  * Items without an end mark, that no task carries: those were told by the walk over tasks just
  * before, with more to say, and user space sees an item once. Reads without a lock: what changes
- * meanwhile has not been stuck.
+ * meanwhile has not been stuck, and another item may be in its place by then.
  */
 SEC("?iter/bpf_map_elem")
 int wl_iter_marks(struct bpf_iter__bpf_map_elem *ctx)
@@ -272,13 +290,8 @@ int wl_iter_marks(struct bpf_iter__bpf_map_elem *ctx)
 	if (!set)
 		return 0;
 	now = bpf_ktime_get_ns();
-	for (__u32 i = 0; i < WL_MARK_WAYS; i++) {
-		struct wl_mark *m = &set->way[i];
-
-		if (m->key && !m->told && wl_stim_counts(&m->p) &&
-		    wl_sat(now, m->p.h.start) >= wl_config()->timeout_ns)
-			m->told = wl_mark_tell(m, now);
-	}
+	for (__u32 i = 0; i < WL_MARK_WAYS; i++)
+		wl_mark_look(&set->way[i], now);
 	return 0;
 }
 

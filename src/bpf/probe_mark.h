@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Work marks: probes in user space (whylate/mark.h, any USDT probe, any function). Unlike
- * tracepoints these programs can be preempted: what changes state or records runs with preemption
- * off. Strings are read before that.
+ * tracepoints these programs can be preempted: what changes state or records runs with interrupts
+ * off, so that nobody waits long for an item's place, and no interrupt comes between the time of a
+ * mark and what it does. Strings are read before that.
  */
 #ifndef WL_BPF_PROBE_MARK_H
 #define WL_BPF_PROBE_MARK_H
@@ -11,8 +12,8 @@
 #include "chain/mark.h"
 #include <bpf/usdt.bpf.h>
 
-extern void bpf_preempt_disable(void) __ksym __weak; /* since 6.10 */
-extern void bpf_preempt_enable(void) __ksym __weak;
+extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak; /* since 6.14 */
+extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -57,7 +58,7 @@ WL_GLOBAL int wl_mark_leave_now(struct wl_task *t, __u32 tid, __u32 release)
 	set = wl_mark_set_of(key);
 	if (!set)
 		return 0;
-	locked = wl_mark_lock(set, c);
+	locked = wl_mark_lock(set, c, release ? WL_MARK_TRIES : WL_MARK_SWITCH_TRIES);
 	e = WL_RECORD_BEGIN(&rec, MARK_LEAVE, mark_leave);
 	wl_mark_leave(c, locked ? set : 0, t, tid, release != 0, rec.ts);
 	if (locked)
@@ -65,6 +66,7 @@ WL_GLOBAL int wl_mark_leave_now(struct wl_task *t, __u32 tid, __u32 release)
 	if (!e)
 		return 0;
 	e->wl_key = key;
+	e->wl_tid = tid;
 	e->wl_flags = (locked ? WL_EV_F_DONE : 0) | WL_EV_F_CUR | (release ? WL_EV_F_RELEASE : 0);
 	wl_record_commit(&rec);
 	return 0;
@@ -139,6 +141,7 @@ WL_INLINE void wl_mark_record_number(struct wl_ev_mark *e, const struct wl_mark_
 	e->wl_cookie = in->cookie;
 	__builtin_memcpy(e->wl_name, in->name, sizeof(e->wl_name));
 	e->wl_flags = did->flags;
+	e->wl_tid = in->tid;
 	e->wl_op = in->op;
 	e->wl_end = did->end;
 }
@@ -149,6 +152,7 @@ WL_INLINE void wl_mark_record_text(struct wl_ev_mark_text *e, const struct wl_ma
 	__builtin_memcpy(e->wl_cookie, in->text, sizeof(e->wl_cookie));
 	__builtin_memcpy(e->wl_name, in->name, sizeof(e->wl_name));
 	e->wl_flags = did->flags;
+	e->wl_tid = in->tid;
 	e->wl_op = in->op;
 	e->wl_end = did->end;
 }
@@ -160,7 +164,7 @@ WL_INLINE void *wl_mark_record(struct wl_rec *rec, const struct wl_mark_in *in)
 	return WL_RECORD_BEGIN(rec, MARK, mark);
 }
 
-/* Preemption is off. */
+/* Interrupts are off. */
 WL_INLINE void wl_mark_event(struct wl_cpu *c, struct wl_task *t, struct wl_mark_in *in)
 {
 	struct wl_mark_set *set = wl_mark_set_of(in->key);
@@ -173,7 +177,7 @@ WL_INLINE void wl_mark_event(struct wl_cpu *c, struct wl_task *t, struct wl_mark
 		return;
 	if (t->mark && (in->op == WL_MARK_BEGIN || (in->op == WL_MARK_STEP && t->mark != in->key)))
 		wl_mark_leave_now(t, in->tid, 1);
-	locked = wl_mark_lock(set, c);
+	locked = wl_mark_lock(set, c, WL_MARK_TRIES);
 	e = wl_mark_record(&rec, in);
 	if (locked) {
 		did.flags |= WL_EV_F_DONE;
@@ -195,31 +199,34 @@ WL_INLINE void wl_mark_event(struct wl_cpu *c, struct wl_task *t, struct wl_mark
 static __noinline void wl_mark_made(struct wl_mark_in *in)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	unsigned long flags;
 	struct wl_cpu *c;
 	struct wl_task *t;
 
 	in->tid = task->pid;
 	in->tgid = task->tgid;
 	in->key = wl_mark_key(WL_CHAIN_CFG, in);
-	bpf_preempt_disable();
+	bpf_local_irq_save(&flags);
 	c = wl_this_cpu();
 	t = wl_current();
 	if (c && t)
 		wl_mark_event(c, t, in);
-	bpf_preempt_enable();
+	bpf_local_irq_restore(&flags);
+}
+
+WL_INLINE int wl_mark_lost(void)
+{
+	struct wl_cpu *c = wl_this_cpu();
+
+	if (c)
+		wl_count_any(c, WL_CNT_MARK_LOST);
+	return 0;
 }
 
 /* Text of user space that is not in memory is not waited for. */
 WL_INLINE int wl_mark_read(char *to, __u32 size, __u64 address)
 {
-	struct wl_cpu *c;
-
-	if (bpf_probe_read_user_str(to, size, (const void *)address) >= 0)
-		return 1;
-	c = wl_this_cpu();
-	if (c)
-		wl_count_any(c, WL_CNT_MARK_LOST);
-	return 0;
+	return bpf_probe_read_user_str(to, size, (const void *)address) >= 0 ? 1 : wl_mark_lost();
 }
 
 /* value: of the cookie; name: of the step's name, or 0. */
@@ -254,10 +261,10 @@ int wl_mark_usdt(struct pt_regs *ctx)
 	wl_mark_site_of(&site, bpf_usdt_cookie(ctx));
 	if (site.key == WL_MARK_AT_TID)
 		value = bpf_get_current_task_btf()->pid;
-	else
-		bpf_usdt_arg(ctx, site.key, &value);
-	if (site.name != WL_MARK_NO_NAME)
-		bpf_usdt_arg(ctx, site.name, &name);
+	else if (bpf_usdt_arg(ctx, site.key, &value))
+		return wl_mark_lost();
+	if (site.name != WL_MARK_NO_NAME && bpf_usdt_arg(ctx, site.name, &name))
+		return wl_mark_lost();
 	wl_mark_site(&site, value, name);
 	return 0;
 }

@@ -47,15 +47,20 @@ WL_INLINE int wl_cpu_has_late(const struct wl_cpu *c, __u64 now)
 	return c->late[(c->late_next - 1) & (WL_INTERRUPTIONS - 1)].since >= now;
 }
 
-WL_INLINE __u64 wl_cpu_late_ns(const struct wl_cpu *c, __u64 nested, __u64 now)
+WL_GLOBAL __u64 wl_cpu_sum_late(const struct wl_cpu *c, __u64 nested, __u64 now)
 {
 	__u64 ns = 0;
 
-	if (!wl_cpu_has_late(c, now))
+	if (!c)
 		return 0;
 	for (__u32 i = 0; i < WL_INTERRUPTIONS; i++)
 		ns += c->late[i].since >= now && c->late[i].nested == nested ? c->late[i].ns : 0;
 	return ns;
+}
+
+WL_INLINE __u64 wl_cpu_late_ns(const struct wl_cpu *c, __u64 nested, __u64 now)
+{
+	return wl_cpu_has_late(c, now) ? wl_cpu_sum_late(c, nested, now) : 0;
 }
 
 WL_INLINE void wl_cpu_remember(struct wl_cpu *c, __u64 since, __u64 ns, __u64 nested)

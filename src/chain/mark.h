@@ -48,7 +48,8 @@ struct wl_mark {
 	__u64 marked; /* its last mark */
 	__u32 tid;    /* its carrier, or who was it last */
 	__u32 tgid;
-	__u32 told; /* 1: it was reported as unfinished */
+	__u64 told;   /* when the item began that was reported as unfinished; 0: none was */
+	__u32 target; /* its carrier is one */
 	__u32 pad;
 	struct wl_work work;
 	struct wl_path p; /* as it was put down last; h.id 0: not known (replay) */
@@ -56,6 +57,7 @@ struct wl_mark {
 
 #define WL_MARK_WAYS 4
 #define WL_MARK_TRIES 512               /* of a lock: whoever has it keeps it for about 1 us */
+#define WL_MARK_SWITCH_TRIES 16         /* at a switch: the next mark will do what is missed */
 #define WL_MARK_FRESH_NS 60000000000ull /* displacing one that is younger is a loss */
 
 struct wl_mark_set {
@@ -69,7 +71,10 @@ struct wl_mark_set {
 
 /* --- places --- */
 
-/* Items of different processes are different ones, unless chains cross processes. Never 0. */
+/*
+ * Items of different processes are different ones, unless chains cross processes. A cookie may have
+ * its process in it, anywhere: it is hashed before ours is added. Never 0.
+ */
 WL_INLINE __u64 wl_mark_key(const struct wl_chain_config *cfg, const struct wl_mark_in *in)
 {
 	__u64 key = in->cookie, word;
@@ -79,7 +84,9 @@ WL_INLINE __u64 wl_mark_key(const struct wl_chain_config *cfg, const struct wl_m
 		key = (key ^ word) * 0x9e3779b97f4a7c15ull;
 		key ^= key >> 29;
 	}
-	key = (key ^ (cfg->follow_all ? 0 : (__u64)in->tgid << 32)) * 0xd6e8feb86659fd93ull;
+	key *= 0x9e3779b97f4a7c15ull;
+	key ^= key >> 29;
+	key = (key ^ (cfg->follow_all ? 0 : in->tgid)) * 0xd6e8feb86659fd93ull;
 	key ^= key >> 32;
 	return (key ^ in->kind) | 1ull << 63;
 }
@@ -90,9 +97,9 @@ WL_INLINE __u32 wl_mark_index(__u64 key)
 }
 
 /* Taken before the event's time is read, as in kept.h; but a mark must not be lost. */
-WL_INLINE int wl_mark_lock(struct wl_mark_set *set, struct wl_cpu *c)
+WL_INLINE int wl_mark_lock(struct wl_mark_set *set, struct wl_cpu *c, __u32 tries)
 {
-	for (int i = 0; i < WL_MARK_TRIES; i++)
+	for (__u32 i = 0; i < tries; i++)
 		if (wl_cas(&set->lock, 0, 1))
 			return 1;
 	wl_count_any(c, WL_CNT_MARK_LOST);
@@ -243,43 +250,36 @@ WL_INLINE void wl_mark_part(struct wl_task *t)
 	p->h.last = p->h.sent;
 }
 
-/* Puts the item down: set is its set, locked. It may have gone on elsewhere, or be over. */
-WL_INLINE void wl_mark_put(struct wl_mark_set *set, struct wl_task *t, __u32 tid)
-{
-	struct wl_mark *m = wl_mark_find(set, t->mark);
-
-	if (m && m->tid == tid) {
-		wl_path_copy(&m->p, wl_task_cur(t));
-		m->p.h.state = WL_SEG_QUEUED;
-		return;
-	}
-	wl_task_cur(t)->h.id = 0;
-	t->mark = 0;
-}
-
 /*
- * The carrier leaves its CPU, or (release) turns to another item. Not locked in the latter case:
- * set is 0.
+ * The carrier leaves its CPU, or (release) turns to another item; set: its item's, locked, or 0.
+ * The item is put down, unless it has gone on elsewhere, or is over. Then, or if it is released,
+ * the task has what it has received apart, or nothing.
  */
 WL_INLINE void wl_mark_leave(struct wl_cpu *c, struct wl_mark_set *set, struct wl_task *t,
 			     __u32 tid, int release, __u64 now)
 {
-	int apart = release && t->received == WL_RECEIVED_APART;
+	struct wl_mark *m = set ? wl_mark_find(set, t->mark) : 0;
+	int mine = m && m->tid == tid, over = release || (set && !mine);
+	int apart = over && t->received == WL_RECEIVED_APART;
 
 	c->returned = 0;
 	wl_task_charge(c, t, 0, now);
 	if (apart)
 		wl_mark_part(t);
-	if (set)
-		wl_mark_put(set, t, tid);
-	if (!release)
+	if (mine) {
+		wl_path_copy(&m->p, wl_task_cur(t));
+		m->p.h.state = WL_SEG_QUEUED;
+	}
+	if (!over)
 		return;
 	t->mark = 0;
-	wl_task_cur(t)->h.id = 0;
+	t->received = 0;
+	wl_task_finish(t);
 	if (!apart)
 		return;
 	wl_path_copy(wl_task_cur(t), &t->spare);
 	wl_mark_run(c, t, now);
+	t->received = 1;
 }
 
 /* --- marks --- */
@@ -298,8 +298,8 @@ WL_INLINE void wl_mark_name(struct wl_work *w, const struct wl_mark_in *in)
 WL_INLINE void wl_mark_take(struct wl_mark *m, struct wl_task *t, __u32 tid, __u64 now)
 {
 	m->marked = now;
-	m->told = 0;
 	m->tid = tid;
+	m->target = (t->flags & WL_TASK_TARGET) != 0;
 	t->mark = m->key;
 	wl_path_copy(&m->p, wl_task_cur(t));
 	m->p.h.state = WL_SEG_RUNNING;
@@ -374,8 +374,7 @@ WL_INLINE struct wl_path *wl_mark_end(struct wl_cpu *c, struct wl_mark *m, struc
 	wl_task_charge(c, t, 0, now);
 	if (m && !wl_mark_carries(m, t, in->tid)) {
 		wl_mark_resume(m, t, in->tid, c->cpu, now);
-		if (t->received == WL_RECEIVED_APART)
-			t->received = 0;
+		t->received = 0;
 		return t->spare.h.id ? &t->spare : 0;
 	}
 	if (p->h.id && (m || !t->mark))

@@ -74,7 +74,9 @@ struct wl_interruption {
 	__u64 nested;
 };
 
-#define WL_INTERRUPTIONS 4 /* the last ones of a CPU */
+/* The last ones of a CPU. After the host has stopped us a tick, a packet, a disk and all their
+ * softirqs come at once. */
+#define WL_INTERRUPTIONS 16
 
 /* Who held a CPU: the best answer so far. */
 struct wl_holder {

@@ -257,10 +257,9 @@ WL_INLINE __u8 wl_task_out_marked(struct wl_task *t, const struct wl_sleep *s, i
 		t->status = WL_TASK_MIDWORK;
 		return WL_END_NONE;
 	}
-	if (!t->mark)
-		wl_task_finish(t);
-	wl_task_cur(t)->h.id = 0;
+	wl_task_finish(t);
 	t->mark = 0;
+	t->received = 0;
 	return WL_END_NONE;
 }
 

@@ -11,6 +11,7 @@
 
 #include "live/machine.h"
 #include "live/marks.h"
+#include "live/notes.h"
 #include "live/tasks.h"
 #include "util/message.h"
 #include "util/parse.h"
@@ -131,6 +132,21 @@ static int attach_command(struct wl_marks *marks, const char *command)
 	return 0;
 }
 
+/* Begins without an end, neither named nor in their own files: no item would ever end. */
+static bool never_ends(const struct wl_options *options)
+{
+	uint32_t found;
+
+	for (uint32_t i = 0; i < options->nmarks; i++) {
+		const struct wl_mark_probe *probe = &options->marks[i];
+
+		if (probe->site.op == WL_MARK_END ||
+		    (!wl_notes_read(probe->path, &found) && found & WL_NOTE_ENDS))
+			return false;
+	}
+	return options->nmarks > 0;
+}
+
 static int attach_marks(struct wl_setup *s)
 {
 	struct wl_marks *marks = wl_session_marks(s->session);
@@ -153,6 +169,10 @@ int wl_setup_resolve(struct wl_setup *s)
 	if (ret) {
 		wl_error("cannot read this machine: %s", strerror(-ret));
 		return WL_EXIT_FAILED;
+	}
+	if (never_ends(o)) {
+		wl_error("--begin: nothing ends what begins there (add --end PROBE)");
+		return WL_EXIT_USAGE;
 	}
 	if (resolve_users(o) || resolve_cgroups(o, &s->kernel) || resolve_irqs(o))
 		return WL_EXIT_USAGE;

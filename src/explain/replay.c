@@ -42,6 +42,9 @@ static struct wl_task *giver(const struct step *s, uint32_t flags)
 
 	if (!known && !wl_cpu_in_frame(s->c))
 		wl_replay_doubt(s->r, s->now, s->e->cpu);
+	/* not what it was before; an item that began in such a task is in doubt itself */
+	if (!known && task && !task->t.mark)
+		wl_task_cur(&task->t)->h.id = 0;
 	if (task && (task->t.soft_on || task->t.flags & WL_TASK_LINK))
 		name_run(s, &s->cpu->cur);
 	return task ? &task->t : NULL;
@@ -105,6 +108,8 @@ static int report(const struct step *s, struct wl_replay_task *task,
 static void become_known(struct wl_replay_task *task, uint8_t flags)
 {
 	wl_task_cur(&task->t)->h.id = 0;
+	task->t.mark = 0;
+	task->t.received = 0;
 	task->t.flags = flags;
 	task->known = true;
 }
@@ -578,9 +583,12 @@ static struct wl_mark_set *mark_set(const struct step *s, uint64_t key)
 static int on_mark_leave(struct step *s)
 {
 	const struct wl_ev_mark_leave *e = s->e->payload;
-	struct wl_replay_task *task = current_task(s);
 	bool done = e->wl_flags & WL_EV_F_DONE;
+	struct wl_replay_task *task;
 
+	if (check_current(s, e->wl_tid))
+		return -ENOMEM;
+	task = current_task(s);
 	if (!marking(s) || !task || task->t.mark != e->wl_key)
 		return 0;
 	wl_mark_leave(s->c, done ? mark_set(s, e->wl_key) : NULL, &task->t, s->cpu->cur.tid,
@@ -603,6 +611,27 @@ static struct wl_mark *mark_unknown(struct step *s, struct wl_replay_task *task,
 	wl_replay_doubt(s->r, s->now, s->e->cpu);
 	task->known = task->seen_in;
 	return wl_mark_find(set, in->key);
+}
+
+/*
+ * The end of such an item in a task that does not carry it, as far as we know. What the task
+ * carries itself, if anything, goes on; its own chain went into the response.
+ */
+static int mark_ends_unknown(struct step *s, struct wl_replay_task *task,
+			     const struct wl_mark_in *in, uint8_t recorded)
+{
+	struct wl_mark *m = wl_mark_find(mark_set(s, in->key), in->key);
+	struct wl_path *p = &task->t.spare;
+
+	wl_task_charge(s->c, &task->t, 0, s->now);
+	wl_path_begin(p, s->now, s->e->cpu, WL_STIM_MARK, 0, WL_SEG_QUEUED);
+	wl_replay_doubt(s->r, s->now, s->e->cpu);
+	task->t.received = 0;
+	if (!task->t.mark)
+		wl_task_cur(&task->t)->h.id = 0;
+	if (m)
+		m->key = 0;
+	return report_path(s, task, &s->cpu->cur, p, NULL, recorded, recorded, WL_TASK_TARGET);
 }
 
 /* m: as the kernel side has found it, or NULL. */
@@ -631,8 +660,11 @@ static int mark_found(struct step *s, struct wl_replay_task *task, const struct 
 		m->key = 0;
 		m = NULL;
 	}
-	if (found && (!m || (!task->known && !wl_mark_carries(m, &task->t, in->tid))))
+	if (found && (!m || (!task->known && !wl_mark_carries(m, &task->t, in->tid)))) {
+		if (in->op == WL_MARK_END && task->t.mark != in->key)
+			return mark_ends_unknown(s, task, in, recorded);
 		m = mark_unknown(s, task, in);
+	}
 	if (in->op == WL_MARK_END)
 		return mark_ends(s, task, m, in, recorded);
 	if (m)
@@ -642,12 +674,14 @@ static int mark_found(struct step *s, struct wl_replay_task *task, const struct 
 
 static int mark(struct step *s, struct wl_mark_in *in, uint32_t flags, uint8_t recorded)
 {
-	struct wl_replay_task *task = current_task(s);
+	struct wl_replay_task *task;
 	int ret = 0;
 
+	if (check_current(s, in->tid))
+		return -ENOMEM;
+	task = current_task(s);
 	if (!marking(s) || !task || !(flags & WL_EV_F_DONE))
 		return 0;
-	in->tid = s->cpu->cur.tid;
 	in->tgid = s->cpu->cur.tgid;
 	in->key = wl_mark_key(&s->r->cfg, in);
 	s->r->marked = true;
@@ -669,6 +703,7 @@ static int on_mark(struct step *s)
 		.cookie = e->wl_cookie,
 		.op = e->wl_op,
 		.kind = WL_COOKIE_NUMBER,
+		.tid = e->wl_tid,
 	};
 
 	memcpy(in.name, e->wl_name, sizeof(in.name));
@@ -678,7 +713,7 @@ static int on_mark(struct step *s)
 static int on_mark_text(struct step *s)
 {
 	const struct wl_ev_mark_text *e = s->e->payload;
-	struct wl_mark_in in = { .op = e->wl_op, .kind = WL_COOKIE_TEXT };
+	struct wl_mark_in in = { .op = e->wl_op, .kind = WL_COOKIE_TEXT, .tid = e->wl_tid };
 
 	memcpy(in.text, e->wl_cookie, sizeof(in.text));
 	memcpy(in.name, e->wl_name, sizeof(in.name));
@@ -693,6 +728,12 @@ static int mark_receives(struct step *s, struct wl_replay_task *task)
 	bool done = e->wl_flags & WL_EV_F_DONE;
 	int kept = 0;
 
+	/* whether it is of the task's own, apart, or more of the same, we can't know */
+	if (!task->known) {
+		if (done)
+			wl_kept_drop(set, e->wl_sock);
+		return 0;
+	}
 	if (e->wl_ret && wl_mark_receives_more(&s->r->cfg, &task->t, e->wl_sock)) {
 		if (done)
 			wl_kept_drop(set, e->wl_sock);

@@ -38,6 +38,7 @@ static void forget_task(const void *node, VISIT visit, void *closure)
 	 */
 	task->t.status = WL_TASK_UNSEEN;
 	task->t.mark = 0;
+	task->t.received = 0;
 	task->t.next &= ~WL_SLOT_MASK;
 }
 
@@ -59,7 +60,7 @@ void wl_replay_forget(struct wl_replay *r)
 
 static size_t doubt_index(uint64_t id)
 {
-	return (id * 0x9e3779b97f4a7c15ull) >> 52 & (WL_REPLAY_DOUBTS - 1);
+	return (id * 0x9e3779b97f4a7c15ull) >> 48 & (WL_REPLAY_DOUBTS - 1);
 }
 
 void wl_replay_doubt(struct wl_replay *r, uint64_t ts, uint32_t cpu)

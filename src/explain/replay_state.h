@@ -35,7 +35,7 @@ struct wl_replay_cpu {
 	bool switched;            /* cur is known */
 };
 
-#define WL_REPLAY_DOUBTS 4096 /* chains remembered that began in a context that was not known */
+#define WL_REPLAY_DOUBTS 65536 /* chains remembered that began in a context that was not known */
 
 /* Called with each event, after it went through the state machine; not 0 ends the replay. */
 typedef int (*wl_replay_event_fn)(void *ctx, const struct wl_event *event);

@@ -85,7 +85,9 @@ static bool has_function(const struct wl_kernel *kernel, const char *name)
 
 bool wl_kernel_can_mark(const struct wl_kernel *kernel)
 {
-	return has_function(kernel, "bpf_preempt_disable");
+	/* 6.14; and 6.15: before that no global function may be called there */
+	return has_function(kernel, "bpf_local_irq_save") &&
+	       wl_kernel_has_member(kernel, "bpf_subprog_info", "might_sleep");
 }
 
 bool wl_kernel_patches_marks(const struct wl_kernel *kernel)

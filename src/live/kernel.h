@@ -38,7 +38,7 @@ bool wl_kernel_modules_have_tracepoint(const char *dir, const char *name);
 /* Has the structure this member? */
 bool wl_kernel_has_member(const struct wl_kernel *kernel, const char *type, const char *member);
 
-/* Can probes in user space turn preemption off (6.10)? Without that marks can't be taken. */
+/* Can probes in user space do what marks need with interrupts off (6.15)? */
 bool wl_kernel_can_mark(const struct wl_kernel *kernel);
 
 /* Does it patch a call into a probe's place instead of a breakpoint (x86, 6.18)? */

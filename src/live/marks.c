@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "live/notes.h"
 #include "util/grow.h"
@@ -36,8 +38,9 @@ struct wl_marks {
 	bool fast;
 	struct bpf_link **links;
 	size_t nlinks, room;
-	struct file *files; /* that have marks, by stat() */
+	struct file *files; /* that have marks, by identify() */
 	size_t nfiles, files_room;
+	struct file failed;      /* the last one that could not be attached to: said once */
 	struct file seen[FILES]; /* that were looked at, by mapping; a later one displaces */
 	struct process processes[PROCESSES];
 	uint32_t scans;
@@ -151,47 +154,93 @@ static const struct wl_mark_site sites[PLAIN] = {
 	{ WL_MARK_STEP, WL_COOKIE_TEXT, 0, 1, 0 },
 };
 
-static int attach_marks(struct wl_marks *m, const char *path, uint32_t found)
+static int attach_marks_of(struct wl_marks *m, const char *path, uint32_t found, uint8_t op)
 {
 	int ret = 0;
 
 	for (uint32_t i = 0; i < PLAIN && !ret; i++) {
 		uint32_t fast = m->fast && found >> (i + PLAIN) & 1 ? PLAIN : 0;
 
-		if (found >> (i + fast) & 1)
+		if (sites[i].op == op && found >> (i + fast) & 1)
 			ret = attach_usdt(m, path, "whylate", wl_note_names[i + fast], &sites[i]);
 	}
 	return ret;
 }
 
+/* Ends first: an item whose begin is seen must not miss its end. */
+static int attach_marks(struct wl_marks *m, const char *path, uint32_t found)
+{
+	int ret = attach_marks_of(m, path, found, WL_MARK_END);
+
+	if (!ret)
+		ret = attach_marks_of(m, path, found, WL_MARK_STEP);
+	return ret ? ret : attach_marks_of(m, path, found, WL_MARK_BEGIN);
+}
+
+static bool same_file(const struct file *a, const struct file *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
+}
+
 static bool is_attached(const struct wl_marks *m, const struct file *f)
 {
 	for (size_t i = 0; i < m->nfiles; i++)
-		if (m->files[i].dev == f->dev && m->files[i].ino == f->ino)
+		if (same_file(&m->files[i], f))
 			return true;
 	return false;
+}
+
+/*
+ * Which file the kernel would attach to. Containers of one image see one file through several
+ * overlays, each a device of its own; as long as nobody has changed it, it has one number, size and
+ * time of change in all of them.
+ */
+static int identify(const char *path, struct file *f)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (stat(path, &st) || statfs(path, &fs))
+		return -errno;
+	*f = (struct file){ st.st_dev, st.st_ino };
+	if (fs.f_type == OVERLAYFS_SUPER_MAGIC)
+		f->dev = ~((uint64_t)st.st_size << 40 ^ (uint64_t)st.st_ctim.tv_sec << 30 ^
+			   (uint64_t)st.st_ctim.tv_nsec);
+	return 0;
+}
+
+/* All of a file's marks or none: it is tried again as long as there are none. */
+static int attach_file(struct wl_marks *m, const char *path, const struct file *f, uint32_t found)
+{
+	size_t before = m->nlinks;
+	int ret = wl_grow(&m->files, m->nfiles, &m->files_room, sizeof(*m->files));
+
+	if (!ret)
+		ret = attach_marks(m, path, found);
+	if (!ret) {
+		m->files[m->nfiles++] = *f;
+		return 0;
+	}
+	while (m->nlinks > before)
+		bpf_link__destroy(m->links[--m->nlinks]);
+	if (ret != -ENOMEM && !same_file(&m->failed, f))
+		wl_warn("cannot attach to the marks in '%s': %s", path, strerror(-ret));
+	m->failed = *f;
+	return ret;
 }
 
 int wl_marks_file(struct wl_marks *m, const char *path)
 {
 	uint32_t found;
-	struct stat st;
 	struct file f;
-	int ret;
+	int ret = identify(path, &f);
 
-	if (stat(path, &st))
-		return -errno;
-	f = (struct file){ st.st_dev, st.st_ino };
-	if (is_attached(m, &f) || wl_notes_read(path, &found) || !found)
-		return 0;
-	ret = wl_grow(&m->files, m->nfiles, &m->files_room, sizeof(*m->files));
-	if (ret)
+	if (ret || is_attached(m, &f))
 		return ret;
-	m->files[m->nfiles++] = f;
-	ret = attach_marks(m, path, found);
-	if (ret && ret != -ENOMEM)
-		wl_warn("cannot attach to the marks in '%s': %s", path, strerror(-ret));
-	return ret == -ENOMEM ? ret : 0;
+	ret = wl_notes_read(path, &found);
+	if (ret == -ENOEXEC || (!ret && !found))
+		return 0;
+	return ret ? ret : attach_file(m, path, &f, found);
 }
 
 /* --- processes --- */
@@ -201,27 +250,59 @@ static struct file *seen_place(struct wl_marks *m, const struct file *f)
 	return &m->seen[(f->ino * 0x9e3779b97f4a7c15ull ^ f->dev) >> 13 & (FILES - 1)];
 }
 
-/* A line of /proc/PID/maps: code of a file that we don't know yet? */
+/* A mapping, of /proc/PID/maps. */
+struct mapping {
+	uint64_t from, to;
+	struct file file; /* not always what stat() says */
+	const char *path;
+};
+
+/* Code of a file? */
+static bool parse_mapping(const char *line, struct mapping *map)
+{
+	uint64_t major, minor;
+	char mode[5];
+	int at = 0;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %" SCNx64 ":%" SCNx64 " %" SCNu64 " %n",
+		   &map->from, &map->to, mode, &major, &minor, &map->file.ino, &at) < 6)
+		return false;
+	map->file.dev = major << 32 | minor;
+	map->path = line + at;
+	return mode[2] == 'x' && map->file.ino && line[at] == '/';
+}
+
+/* A file that was deleted, or replaced by a new one, is reached by its mapping. */
+static int look_at_mapping(struct wl_marks *m, uint32_t pid, const struct mapping *map)
+{
+	char path[4200];
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/%u/root%.*s", pid, (int)strcspn(map->path, "\n"),
+		 map->path);
+	ret = wl_marks_file(m, path);
+	if (ret != -ENOENT)
+		return ret;
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, pid, map->from,
+		 map->to);
+	return wl_marks_file(m, path);
+}
+
+/* A line of /proc/PID/maps. What could not be looked at is looked at again. */
 static int look_at_line(struct wl_marks *m, uint32_t pid, const char *line)
 {
-	uint64_t major, minor, ino;
-	char mode[5], path[4200];
-	struct file *place, f;
-	int at = 0, ret;
+	struct mapping map;
+	struct file *place;
+	int ret;
 
-	if (sscanf(line, "%*x-%*x %4s %*x %" SCNx64 ":%" SCNx64 " %" SCNu64 " %n", mode, &major,
-		   &minor, &ino, &at) < 4 ||
-	    mode[2] != 'x' || !ino || line[at] != '/')
+	if (!parse_mapping(line, &map))
 		return 0;
-	/* not always what stat() says */
-	f = (struct file){ major << 32 | minor, ino };
-	place = seen_place(m, &f);
-	if (place->ino == f.ino && place->dev == f.dev)
+	place = seen_place(m, &map.file);
+	if (same_file(place, &map.file))
 		return 0;
-	*place = f;
-	snprintf(path, sizeof(path), "/proc/%u/root%.*s", pid, (int)strcspn(line + at, "\n"),
-		 line + at);
-	ret = wl_marks_file(m, path);
+	ret = look_at_mapping(m, pid, &map);
+	if (!ret)
+		*place = map.file;
 	return ret == -ENOMEM ? ret : 0;
 }
 

@@ -41,7 +41,10 @@ void wl_marks_free(struct wl_marks *marks);
 /* Attaches to what the user named. Errors are said on stderr. */
 int wl_marks_attach(struct wl_marks *marks, const struct wl_mark_probe *probe);
 
-/* Attaches to a file's own marks, if it has any and they are not attached yet. 0 or -errno. */
+/*
+ * Attaches to a file's own marks, if it has any and they are not attached yet. 0 or -errno: nothing
+ * is attached then.
+ */
 int wl_marks_file(struct wl_marks *marks, const char *path);
 
 /*

@@ -4,14 +4,15 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define NOTE_TYPE 3       /* of SystemTap's notes */
 #define NOTE_ADDRESSES 24 /* place, base, semaphore */
 #define PROVIDER "whylate"
+#define PART_MAX (4u << 20) /* of a file that we read: 65,535 sections have no larger table */
 
 const char *const wl_note_names[WL_NOTE_MARKS] = {
 	"begin",  "end",  "step",  "begin_str",  "end_str",  "step_str",
@@ -78,13 +79,22 @@ static uint32_t marks_in(const struct bytes *notes)
 	}
 }
 
-static bool section(const struct bytes *file, const Elf64_Ehdr *e, uint32_t index, Elf64_Shdr *s)
+/*
+ * A part of a file. Read, not mapped: a file that somebody else shortens meanwhile would be a
+ * SIGBUS. Empty if it is not all there.
+ */
+static struct bytes load(int fd, uint64_t offset, uint64_t size)
 {
-	const void *p = part(file, e->e_shoff + (uint64_t)index * sizeof(*s), sizeof(*s));
+	struct bytes b = { NULL, 0 };
+	uint8_t *p;
 
-	if (p)
-		memcpy(s, p, sizeof(*s));
-	return p && e->e_shoff < file->size;
+	if (!size || size > PART_MAX || offset > INT64_MAX)
+		return b;
+	p = malloc(size);
+	if (p && pread(fd, p, size, (off_t)offset) == (ssize_t)size)
+		return (struct bytes){ p, size };
+	free(p);
+	return b;
 }
 
 static bool is_notes(const struct bytes *names, const Elf64_Shdr *s)
@@ -101,25 +111,38 @@ static bool is_ours(const Elf64_Ehdr *e)
 	       e->e_ident[EI_DATA] == ELFDATA2LSB && e->e_shentsize == sizeof(Elf64_Shdr);
 }
 
-int wl_notes_find(const void *memory, size_t size, uint32_t *marks)
+static uint32_t marks_of_sections(int fd, const struct bytes *table, const struct bytes *names)
 {
-	const struct bytes file = { memory, size };
-	struct bytes names, notes;
+	uint32_t marks = 0;
 	Elf64_Shdr s;
-	Elf64_Ehdr e;
 
-	*marks = 0;
-	if (size < sizeof(e))
-		return -ENOEXEC;
-	memcpy(&e, memory, sizeof(e));
-	if (!is_ours(&e) || !section(&file, &e, e.e_shstrndx, &s))
-		return -ENOEXEC;
-	names = (struct bytes){ part(&file, s.sh_offset, s.sh_size), s.sh_size };
-	for (uint32_t i = 0; names.p && i < e.e_shnum && section(&file, &e, i, &s); i++) {
-		notes = (struct bytes){ part(&file, s.sh_offset, s.sh_size), s.sh_size };
-		if (notes.p && is_notes(&names, &s))
-			*marks |= marks_in(&notes);
+	for (uint64_t at = 0; at < table->size; at += sizeof(s)) {
+		struct bytes notes;
+
+		memcpy(&s, table->p + at, sizeof(s));
+		if (!is_notes(names, &s))
+			continue;
+		notes = load(fd, s.sh_offset, s.sh_size);
+		marks |= marks_in(&notes);
+		free((void *)notes.p);
 	}
+	return marks;
+}
+
+static int read_sections(int fd, const Elf64_Ehdr *e, uint32_t *marks)
+{
+	struct bytes table = load(fd, e->e_shoff, (uint64_t)e->e_shnum * sizeof(Elf64_Shdr)), names;
+	Elf64_Shdr s;
+
+	if (!table.p || e->e_shstrndx >= e->e_shnum) {
+		free((void *)table.p);
+		return -ENOEXEC;
+	}
+	memcpy(&s, table.p + e->e_shstrndx * sizeof(s), sizeof(s));
+	names = load(fd, s.sh_offset, s.sh_size);
+	*marks = marks_of_sections(fd, &table, &names);
+	free((void *)names.p);
+	free((void *)table.p);
 	return 0;
 }
 
@@ -127,19 +150,13 @@ int wl_notes_find(const void *memory, size_t size, uint32_t *marks)
 static int read_marks(int fd, uint32_t *marks)
 {
 	struct stat st;
-	void *p;
-	int ret;
+	Elf64_Ehdr e;
 
 	if (fstat(fd, &st))
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(Elf64_Ehdr))
+	if (!S_ISREG(st.st_mode) || pread(fd, &e, sizeof(e), 0) != sizeof(e) || !is_ours(&e))
 		return -ENOEXEC;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return -errno;
-	ret = wl_notes_find(p, (size_t)st.st_size, marks);
-	munmap(p, (size_t)st.st_size);
-	return ret;
+	return read_sections(fd, &e, marks);
 }
 
 int wl_notes_read(const char *path, uint32_t *marks)

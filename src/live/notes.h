@@ -12,13 +12,13 @@
 /* The marks' names: the first half plain, the second half their twins for patched calls. */
 extern const char *const wl_note_names[WL_NOTE_MARKS];
 
+/* Those that end an item. */
+#define WL_NOTE_ENDS (0x12u | 0x12u << (WL_NOTE_MARKS / 2))
+
 /*
  * Bit i of marks: wl_note_names[i] is there. 0 (also for a file without any), or -errno: it can't
  * be read; -ENOEXEC: it is no 64-bit ELF file of this machine, or a broken one.
  */
 int wl_notes_read(const char *path, uint32_t *marks);
-
-/* The same of a file in memory. */
-int wl_notes_find(const void *file, size_t size, uint32_t *marks);
 
 #endif

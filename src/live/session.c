@@ -332,7 +332,7 @@ int wl_session_open(struct wl_session **session, const struct wl_config *config,
 	}
 	if (config->chain.until == WL_UNTIL_MARK && !wl_kernel_can_mark(kernel)) {
 		wl_error("--until mark: this kernel (%s) can't take marks: a probe in user space "
-			 "can't turn preemption off (bpf_preempt_disable, since 6.10)",
+			 "can't turn interrupts off for that (since 6.15)",
 			 kernel->release);
 		return -EOPNOTSUPP;
 	}

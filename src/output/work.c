@@ -1,15 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "output/work.h"
 
-void wl_work_add_cookie(struct wl_phrase *p, const struct wl_work *work)
+#include <string.h>
+
+/* A quote inside is not the end. */
+static void add_quoted(struct wl_phrase *p, const char *text, size_t max)
 {
-	if (work->kind == WL_COOKIE_NUMBER) {
-		wl_phrase_add(p, "%llu", (unsigned long long)work->cookie);
-		return;
+	size_t len = strnlen(text, max), n;
+
+	wl_phrase_add(p, "\"");
+	for (; len; text += n, len -= n) {
+		const char *quote = memchr(text, '"', len);
+
+		if (quote == text) {
+			wl_phrase_add(p, "\\x22");
+			n = 1;
+			continue;
+		}
+		n = quote ? (size_t)(quote - text) : len;
+		wl_phrase_add_name(p, text, n);
 	}
 	wl_phrase_add(p, "\"");
-	wl_phrase_add_name(p, work->text, sizeof(work->text));
-	wl_phrase_add(p, "\"");
+}
+
+void wl_work_add_cookie(struct wl_phrase *p, const struct wl_work *work)
+{
+	if (work->kind == WL_COOKIE_NUMBER)
+		wl_phrase_add(p, "%llu", (unsigned long long)work->cookie);
+	else
+		add_quoted(p, work->text, sizeof(work->text));
 }
 
 static uint32_t steps_kept(const struct wl_work *work)

@@ -275,7 +275,17 @@ def errors_reader_goes(ctx):
 
 CONFIGURATIONS = ['', '--captures none', '--syscalls --ring 512K', '--syscalls=all --until run', '--until run', '--until block', '--until idle', '-n a* -n b', '--rt -u root', '--timeout none',
                   '--irq 1 --softirq NET_RX --timer', '--follow all', '--over worst', '--over p99', '--idle futex',
-                  '-p 1 -t 1']
+                  '-p 1 -t 1', '--until mark', '--until mark --captures none --timeout none', '--until mark --syscalls --follow all -t 1']
+
+
+def errors_begin_without_end(ctx):
+    """Items that nothing would ever end; a program with end marks of its own does it."""
+    marker = ctx.binary('marker')
+    _refused(ctx, ['--begin', 'uprobe:%s:main' % ctx.whylate], '--end',
+             exact='whylate: --begin: nothing ends what begins there (add --end PROBE)\n')
+    status, _, err = ctx.run(['watch', '--begin', 'uprobe:%s:main' % marker, '--duration', '100ms'])
+    check(status == 0, 'exit %d, %r' % (status, err))
+    return 'refused'
 
 
 def errors_every_configuration_loads(ctx):

@@ -11,6 +11,7 @@ from harness import HERE, Skip, check, finish, go, need, now_ns, quantile, us
 from test_replay import judge, replay
 
 SLACK_NS = 5000  # of the server's own measurement
+NEVER = 0.05  # of a saturated server's requests: nearly
 
 
 def entries(path):
@@ -31,6 +32,12 @@ def counted(result):
     return sum(t['count'] for t in result.stats['targets'])
 
 
+def sleeps(tid):
+    """How often a thread has blocked."""
+    with open('/proc/%d/task/%d/status' % (tid, tid)) as f:
+        return int(f.read().split('\nvoluntary_ctxt_switches:')[1].split()[0])
+
+
 def marks_server_that_never_idles(ctx):
     """Thread pool and epoll loop, saturated: as many responses as requests, each between the server's and the client's time."""
     total = ctx.rounds or 20000
@@ -38,8 +45,10 @@ def marks_server_that_never_idles(ctx):
     server, (port,) = ctx.helper('marker', 'server', 'threads=2', 'busy_us=20', 'record=' + mine)
     client, _ = ctx.helper('marker', 'client', 'port=' + port, 'total=%d' % total, 'connections=16', 'record=' + theirs)
     w = ctx.watch('-p', server.pid, '--until', 'mark', '--over', '1ns', '--timeout', 'none')
+    before = sleeps(server.pid)
     go(client)
     finish(client, 120)
+    slept = sleeps(server.pid) - before
     r = w.stop()
     go(server)
     finish(server, 20)
@@ -52,14 +61,16 @@ def marks_server_that_never_idles(ctx):
         check(len(responses) == 1, 'cookie %s: %d responses' % (cookie, len(responses)))
         s, c = responses[0], int(cookie)
         (begin, end), (sent, got) = served[c], asked[c]
+        check(s['stimulus']['kind'] != 'mark', 'a request that nobody sent: %s' % s)
         steps += len(s['work']['steps'])
         check(len(s['work']['steps']) == c % 2, 'steps of %s: %s' % (cookie, s['work']))
         if s['response_ns'] < end - begin - SLACK_NS:
             short.append(s)
         elif s['response_ns'] > got - sent:
             long.append((s['response_ns'] - (got - sent), s))
-    figures = 'requests=%d counted=%d told=%d short=%d long=%d steps=%d worst_over=%s' % (
-        total, counted(r), len(r.slow), len(short), len(long), steps, us(max([n for n, _ in long], default=0)))
+    check(slept <= NEVER * total, 'it went idle %d times in %d requests' % (slept, total))
+    figures = 'slept=%d requests=%d counted=%d told=%d short=%d long=%d steps=%d worst_over=%s' % (
+        slept, total, counted(r), len(r.slow), len(short), len(long), steps, us(max([n for n, _ in long], default=0)))
     check(not short, 'shorter than the server says: %s %s' % (figures, short[:1]))
     check(len(long) <= 0.001 * len(r.slow), 'longer than the client says: %s %s' % (figures, long[:2]))
     check(r.unknown_share() < 0.01, 'unknown %.3f' % r.unknown_share())
@@ -165,6 +176,166 @@ def marks_of_functions(ctx):
         else:
             check(r.counter('mark_twice') >= 45, 'one name, begun again and again: %s' % r.losses())
     return 'by_thread=%d by_name=%d' % tuple(seen)
+
+
+PLAIN_HEADER = '#include <stdio.h>\n#include <unistd.h>\n#include <pthread.h>\n#include <whylate/mark.h>\n'
+ITEMS = 20
+ITEMS_MAIN = PLAIN_HEADER + """int main(void) { char go[8]; fgets(go, 8, stdin);
+    for (int i = 0; i < %d; i++) { whylate_work_begin(i); usleep(300); whylate_work_end(i); }
+    fgets(go, 8, stdin); return 0; }""" % ITEMS
+
+
+def build(ctx, source, name='program', header=None):
+    """Compiles a program with marks; header: a directory with another whylate/mark.h."""
+    need('gcc')
+    program = os.path.join(ctx.dir, name)
+    with open(program + '.c', 'w') as f:
+        f.write(source)
+    r = subprocess.run(['gcc', '-O2', '-pthread', '-I', header or os.path.join(HERE, '..', '..', 'include'), '-o', program,
+                        program + '.c'], capture_output=True, text=True)
+    check(r.returncode == 0, 'gcc: ' + r.stderr)
+    return program
+
+
+def started(ctx, program):
+    return ctx.spawn([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+
+
+def items_of(ctx, *programs):
+    """Watches them while each makes its items."""
+    w = ctx.watch('-p', ','.join(str(p.pid) for p in programs), '--until', 'mark', '--over', '1ns', '--timeout', 'none')
+    for p in programs:
+        go(p)
+    end = now_ns() + 10 ** 10
+    while now_ns() < end and open(w.out_path, 'rb').read().count(b'"type":"slow"') < ITEMS * len(programs):
+        time.sleep(0.05)
+    r = w.stop()
+    for p in programs:
+        go(p)
+        finish(p, 10)
+    return r
+
+
+def marks_of_two_containers(ctx):
+    """Two overlays of one directory: one file to the kernel, and each mark counts once."""
+    program = build(ctx, ITEMS_MAIN, 'image')
+    mounted, processes = [], []
+    try:
+        for n in 'a', 'b':
+            upper, work, merged = (os.path.join(ctx.dir, n + x) for x in ('-upper', '-work', '-merged'))
+            lower = os.path.join(ctx.dir, 'lower')
+            for d in upper, work, merged, lower:
+                os.makedirs(d, exist_ok=True)
+            if not mounted:
+                os.rename(program, os.path.join(lower, 'image'))
+            if subprocess.call(['mount', '-t', 'overlay', 'overlay', '-o',
+                                'lowerdir=%s,upperdir=%s,workdir=%s' % (lower, upper, work), merged]):
+                raise Skip('no overlay can be mounted here')
+            mounted.append(merged)
+            processes.append(started(ctx, os.path.join(merged, 'image')))
+        check(os.stat(mounted[0] + '/image').st_dev != os.stat(mounted[1] + '/image').st_dev, 'one device')
+        r = items_of(ctx, *processes)
+        check(counted(r) == len(r.slow) == 2 * ITEMS, '%d counted, %d told; %s' % (counted(r), len(r.slow), r.losses()))
+        check(not r.counter('mark_twice') and not r.counter('mark_unbegun'), r.losses())
+    finally:
+        for p in processes:
+            p.kill()
+            p.wait()
+        for m in mounted:
+            subprocess.call(['umount', m])
+    return '%d items; %s' % (len(r.slow), r.losses())
+
+
+def marks_of_a_deleted_file(ctx):
+    """A program that was replaced while it runs, by an update."""
+    program = build(ctx, ITEMS_MAIN)
+    p = started(ctx, program)
+    end = now_ns() + 10 ** 10
+    while now_ns() < end and os.readlink('/proc/%d/exe' % p.pid) != program:
+        pass
+    os.unlink(program)
+    r = items_of(ctx, p)
+    check(len(r.slow) == ITEMS, '%d items; %s' % (len(r.slow), r.losses()))
+    return '%d items' % len(r.slow)
+
+
+def marks_attached_while_busy(ctx):
+    """Marks that are made while they are attached to: no item is taken for unfinished whose end could not be seen yet."""
+    program = build(ctx, PLAIN_HEADER + """int main(void) { puts("on"); fflush(stdout);
+        for (unsigned long i = 0;; i++) { whylate_work_begin(i); for (volatile int n = 0; n < 2000; n++) ; whylate_work_end(i); } }""")
+    p = started(ctx, program)
+    p.stdout.readline()
+    w = ctx.watch('-p', p.pid, '--until', 'mark', '--over', '10s', '--timeout', '500ms')
+    time.sleep(1.5)
+    r = w.stop()
+    p.kill()
+    check(counted(r) > 1000, '%d counted; %s' % (counted(r), r.losses()))
+    check(not r.timeouts, '%d taken for unfinished: %s' % (len(r.timeouts), r.timeouts[:1]))
+    return '%d items' % counted(r)
+
+
+def marks_of_targets_only(ctx):
+    """Unfinished items of another thread of the target's process are nobody's business."""
+    program = build(ctx, PLAIN_HEADER + """#include <sys/syscall.h>
+        static volatile int went;
+        static void *other(void *arg) { printf("%ld\\n", syscall(SYS_gettid)); fflush(stdout); getchar();
+            whylate_work_begin(2); usleep(10000); went = 1; (void)arg; for (;;) pause(); }
+        int main(void) { pthread_t t; pthread_create(&t, NULL, other, NULL);
+            while (!went) usleep(1000); whylate_work_begin(1); for (;;) pause(); }""")
+    p = started(ctx, program)
+    tid = p.stdout.readline().strip()
+    w = ctx.watch('-t', tid, '--until', 'mark', '--over', '1ns', '--timeout', '300ms')
+    q = started(ctx, program)  # not at all
+    q.stdout.readline()
+    time.sleep(0.5)
+    for x in p, q:
+        go(x)
+    time.sleep(1.5)
+    r = w.stop()
+    for x in p, q:
+        x.kill()
+    stuck = sorted((t['work']['cookie'], t['target']['tid']) for t in r.timeouts)
+    check(stuck == [('2', int(tid))], 'unfinished: %s, of %s' % (stuck, tid))
+    return str(stuck)
+
+
+def marks_of_other_probes(ctx):
+    """USDT probes of another provider, by number and by string; and a key that they don't have."""
+    header = os.path.join(ctx.dir, 'include')
+    os.makedirs(header + '/whylate')
+    with open(os.path.join(HERE, '..', '..', 'include', 'whylate', 'mark.h')) as f:
+        text = f.read().replace('.asciz \\"whylate\\"', '.asciz \\"other\\"')
+    with open(header + '/whylate/mark.h', 'w') as f:
+        f.write(text)
+    program = build(ctx, PLAIN_HEADER + """int main(void) { char text[32];
+        for (int i = 0; i < %d; i++) { snprintf(text, sizeof(text), "item %%d", i);
+            whylate_work_begin(i); usleep(300); whylate_work_end(i);
+            whylate_work_begin((const char *)text); usleep(300); whylate_work_end((const char *)text); }
+        return 0; }""" % ITEMS, header=header)
+    found = []
+    for begin, end, key in ('begin', 'end', 'arg0'), ('begin_str', 'end_str', 'arg0:str'), ('begin', 'end', 'arg5'):
+        r = ctx.watch('--begin', 'usdt:%s:other:%s' % (program, begin), '--begin-key', key,
+                      '--end', 'usdt:%s:other:%s' % (program, end), '--end-key', key,
+                      '--over', '1ns', '--timeout', 'none', command=[program]).wait()
+        found.append((len(r.slow), r.counter('mark_lost'), sorted(s['work']['cookie'] for s in r.slow)[:1]))
+        if key != 'arg5':
+            check(all(s['response_ns'] >= 300000 for s in r.slow), 'shorter than its sleep')
+    check(found == [(ITEMS, 0, ['0']), (ITEMS, 0, ['item 0']), (0, 2 * ITEMS, [])], str(found))
+    return str(found)
+
+
+def marks_of_the_python_example(ctx):
+    """examples/worker.py with its helper library: strings from a queue, in two threads."""
+    jobs = 60
+    library = os.path.join(os.path.dirname(ctx.built('replay')), 'libmark.so')
+    r = ctx.watch('--until', 'mark', '--over', '1ns', '--timeout', 'none',
+                  command=['python3', os.path.join(HERE, '..', '..', 'examples', 'worker.py'), library, jobs]).wait()
+    found = by_cookie(r)
+    check(sorted(found) == sorted('job %d' % n for n in range(jobs)), '%s; %s' % (sorted(found), r.losses()))
+    check(all([x['name'] for x in s['work']['steps']] == ['store'] for [s] in found.values()), 'steps')
+    slow = max(r.slow, key=lambda s: s['response_ns'])
+    check(slow['response_ns'] >= 20000000, 'the slow one: %s' % slow)
+    return '%d jobs, slowest %s' % (len(r.slow), us(slow['response_ns']))
 
 
 def marks_other_tools(ctx):

@@ -78,6 +78,24 @@ static void test_sample(void **state)
 	wl_response_free(&loaded);
 }
 
+static void test_work(void **state)
+{
+	static const char *const cookies[] = { NULL, "GET \"/\"", "\xff\n" };
+	struct directory *d = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cookies); i++) {
+		struct wl_report report = sample_report(), loaded;
+
+		sample_work(&report, cookies[i]);
+		report.slow.work.cookie = cookies[i] ? 0 : ~0ull;
+		save(d, &report);
+		load(d, &loaded);
+		check_same(&loaded, &report);
+		assert_memory_equal(&loaded.slow.work, &report.slow.work, sizeof(struct wl_work));
+		wl_response_free(&loaded);
+	}
+}
+
 static struct wl_who random_who(uint64_t *seed)
 {
 	static const __u8 policies[] = { 0, 1, 2, 3, 5, 6, 7 };
@@ -301,7 +319,7 @@ int main(void)
 		TEST_IN_DIRECTORY(test_sample),       TEST_IN_DIRECTORY(test_round_trip),
 		TEST_IN_DIRECTORY(test_timeout),      TEST_IN_DIRECTORY(test_refused),
 		TEST_IN_DIRECTORY(test_hostile_text), TEST_IN_DIRECTORY(test_none),
-		TEST_IN_DIRECTORY(test_flipped),
+		TEST_IN_DIRECTORY(test_flipped),      TEST_IN_DIRECTORY(test_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

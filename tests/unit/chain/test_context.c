@@ -233,6 +233,23 @@ static void test_late_in_send(void **state)
 	assert_int_equal(late_send(true), 10);
 }
 
+/* The host has stopped us between the two: all that had become due meanwhile comes there. */
+static void test_late_are_many(void **state)
+{
+	struct wl_cpu *c = &m.cpu[0].c;
+	struct machine_task *a = worker(0, 1000);
+	uint64_t now = m.now + 100, at = now;
+
+	for (unsigned i = 0; i < 12; i++) {
+		wl_irq_enter(c, 30, 0, at += 5);
+		wl_irq_exit(c, at += 3);
+	}
+	wl_turn_send(c, &a->t, now);
+	assert_int_equal(machine_sum(wl_task_cur(&a->t), WL_SEG_INTERRUPTED), 0);
+	wl_turn_send(c, &a->t, now + 100);
+	assert_int_equal(machine_sum(wl_task_cur(&a->t), WL_SEG_INTERRUPTED), 36);
+}
+
 /* At a softirq's entry the interrupt is part of it, after its exit it is not. */
 static void test_late_in_softirq(void **state)
 {
@@ -645,6 +662,7 @@ int main(void)
 		TEST(test_too_deep),
 		TEST(test_too_deep_softirq),
 		TEST(test_late_in_send),
+		TEST(test_late_are_many),
 		TEST(test_late_in_softirq),
 		TEST(test_exit_without_entry),
 		TEST(test_timer_exit_missed),

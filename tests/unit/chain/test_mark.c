@@ -262,6 +262,47 @@ static void test_hand_over(void **state)
 	assert_null(machine_chain(w));
 }
 
+/* The first thread went home, and is woken by the item: for its end, or to begin the next one. */
+static void handed_back(int back)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	begin(0, 7);
+	pass(10);
+	machine_waking(&m, 0, w);
+	switch_to(1, w);
+	sleep_in(0, CALL_EPOLL, HOME, NULL);
+	step(1, 7);
+	pass(30);
+	machine_waking(&m, 1, s);
+	pass(4);
+	switch_to(0, s);
+	pass(5);
+	if (!back) {
+		begin(0, 8);
+		pass(6);
+		end(0, 8);
+		assert_ended(1, 15, WL_STIM_WAKEUP);
+		return;
+	}
+	end(0, 7);
+	assert_ended(1, 49, WL_STIM_IRQ);
+	assert_int_equal(machine_sum(&ended, WL_SEG_WAKEUP), 4);
+	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 45);
+}
+
+static void test_handed_back(void **state)
+{
+	handed_back(1);
+}
+
+static void test_woken_by_what_it_had(void **state)
+{
+	handed_back(0);
+}
+
 /* Handed over in a queue, to a worker that is busy: queued since the first thread left it. */
 static void test_queue(void **state)
 {
@@ -314,6 +355,97 @@ static void test_received_apart(void **state)
 	assert_ended(3, 10, WL_STIM_IRQ);
 	assert_int_equal(machine_sum(&ended, WL_SEG_QUEUED), 5);
 	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 5);
+}
+
+/* The same, where it finds out that the first item goes on elsewhere as it loses its CPU. */
+static void test_received_apart_and_switched(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	receive(0, 1);
+	begin(0, 7);
+	pass(10);
+	machine_waking(&m, 0, w);
+	switch_to(1, w);
+	step(1, 7);
+	packet(0, 2, NULL);
+	pass(5);
+	receive(0, 2);
+	pass(3);
+	switch_to(0, NULL);
+	pass(4);
+	switch_to(0, s);
+	pass(1);
+	receive(0, 2); /* more of the same */
+	begin(0, 8);
+	pass(2);
+	end(0, 8);
+	assert_ended(1, 15, WL_STIM_IRQ);
+	assert_int_equal(machine_sum(&ended, WL_SEG_QUEUED), 5);
+	assert_int_equal(machine_sum(&ended, WL_SEG_PREEMPTED), 4);
+	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 6);
+	end(1, 7);
+	assert_ended(2, 25, WL_STIM_IRQ);
+	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 25);
+}
+
+/* A thread reads one connection for others, and is never idle: each request has its arrival. */
+static void test_received_for_others(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	for (unsigned i = 1; i < 5; i++) {
+		receive(0, 1);
+		receive(0, 1); /* more of it */
+		pass(10);
+		machine_waking(&m, 0, w);
+		switch_to(1, w);
+		begin(1, i);
+		packet(0, 1, NULL);
+		pass(20);
+		end(1, i);
+		assert_ended(i, i == 1 ? 30 : 50, WL_STIM_IRQ);
+		sleep_in(1, CALL_FUTEX, QUEUE, NULL);
+	}
+}
+
+/* The end of another's item takes the thread's own chain: the next arrival is its first again. */
+static void test_received_before_end(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	machine_waking(&m, 1, w);
+	switch_to(1, w);
+	begin(1, 7);
+	pass(5);
+	packet(0, 1, s);
+	switch_to(0, s);
+	receive(0, 1);
+	pass(1);
+	end(0, 7);
+	assert_int_equal(responses, 1);
+	packet(0, 1, NULL);
+	pass(2);
+	receive(0, 1);
+	begin(0, 8);
+	end(0, 8);
+	assert_ended(2, 2, WL_STIM_IRQ);
+}
+
+/* What it has received is over when it goes home, though no mark was made. */
+static void test_received_and_home(void **state)
+{
+	struct machine_task *s = user(100);
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	receive(0, 1);
+	sleep_in(0, CALL_EPOLL, HOME, NULL);
+	assert_int_equal(s->t.received, 0);
 }
 
 /* Three threads, and a disk in the middle of the second. */
@@ -395,6 +527,22 @@ static void test_end_without_begin(void **state)
 	assert_ended(2, 5, WL_STIM_MARK);
 }
 
+/* Whether an unfinished item is told: its last carrier says. */
+static void test_target(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	begin(0, 7);
+	assert_int_equal(item(0, 7)->target, 0);
+	machine_waking(&m, 0, w);
+	w->t.flags |= WL_TASK_TARGET;
+	switch_to(1, w);
+	step(1, 7);
+	assert_int_equal(item(0, 7)->target, 1);
+}
+
 static void test_twice(void **state)
 {
 	bystander(0);
@@ -440,6 +588,12 @@ static void test_keys(void **state)
 	assert_int_not_equal(wl_mark_key(&m.cfg, &a), wl_mark_key(&m.cfg, &b));
 	all.follow_all = 1;
 	assert_int_equal(wl_mark_key(&all, &a), wl_mark_key(&all, &b));
+	/* a usual cookie: the process and a number */
+	for (uint64_t i = 0; i < 1000; i++) {
+		a.cookie = (uint64_t)a.tgid << 32 | i;
+		b.cookie = (uint64_t)b.tgid << 32 | i;
+		assert_int_not_equal(wl_mark_key(&m.cfg, &a), wl_mark_key(&m.cfg, &b));
+	}
 	a = (struct wl_mark_in){ .kind = WL_COOKIE_TEXT, .text = "abc" };
 	b = (struct wl_mark_in){ .kind = WL_COOKIE_TEXT, .text = "abd" };
 	assert_int_not_equal(wl_mark_key(&m.cfg, &a), wl_mark_key(&m.cfg, &b));
@@ -569,11 +723,18 @@ int main(void)
 		MARK(test_busy_loop),
 		MARK(test_sleep_at_home_inside),
 		MARK(test_hand_over),
+		MARK(test_handed_back),
+		MARK(test_woken_by_what_it_had),
 		MARK(test_queue),
 		MARK(test_received_apart),
+		MARK(test_received_apart_and_switched),
+		MARK(test_received_for_others),
+		MARK(test_received_before_end),
+		MARK(test_received_and_home),
 		MARK(test_three_threads),
 		MARK(test_carrier_dies),
 		MARK(test_end_without_begin),
+		MARK(test_target),
 		MARK(test_twice),
 		MARK(test_evicted),
 		MARK(test_keys),

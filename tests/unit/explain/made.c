@@ -51,7 +51,7 @@ void made_add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, 
 		.wl_pid = (int32_t)tid,
 		.wl_cur_tid = (int32_t)by,
 		.wl_seq = seq,
-		.wl_flags = WL_EV_F_DONE,
+		.wl_flags = WL_EV_F_DONE | (by ? WL_EV_F_CUR : 0),
 	};
 
 	if (made->unfollowed) {
@@ -59,6 +59,19 @@ void made_add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, 
 		e.wl_seq = 0xffffffff;
 	}
 	maker_add(&made->cpu[cpu], ts, WL_EVID_SCHED_WAKING, &e, sizeof(e));
+}
+
+void made_add_mark(struct made *made, uint32_t cpu, uint64_t ts, struct made_mark mark)
+{
+	struct wl_ev_mark e = {
+		.wl_cookie = mark.cookie,
+		.wl_flags = WL_EV_F_DONE | WL_EV_F_CUR | mark.flags,
+		.wl_tid = mark.tid,
+		.wl_op = mark.op,
+		.wl_end = mark.end,
+	};
+
+	maker_add(&made->cpu[cpu], ts, WL_EVID_MARK, &e, sizeof(e));
 }
 
 const struct made_side made_idle = { 0 };

@@ -39,4 +39,14 @@ void made_add_switch(struct made *made, uint32_t cpu, uint64_t ts, struct made_s
 void made_add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, uint32_t tid,
 		     uint32_t seq);
 
+/* A mark of an item by number; flags: WL_EV_F_*. */
+struct made_mark {
+	uint32_t tid, flags;
+	uint64_t cookie;
+	uint8_t op; /* enum wl_mark_op */
+	uint8_t end;
+};
+
+void made_add_mark(struct made *made, uint32_t cpu, uint64_t ts, struct made_mark mark);
+
 #endif

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/event.h"
 #include "abi/kinds.h"
+#include "abi/mark.h"
 #include "explain/made.h"
 #include "test.h"
 
@@ -43,10 +45,9 @@ static int take(void *ctx, const struct wl_replay_response *r)
 	return 0;
 }
 
-/* Replays what was made, of responses that end when the task runs. */
-static void run(struct made *made, struct ends *ends)
+static void run_until(struct made *made, struct ends *ends, uint8_t until)
 {
-	struct wl_chain_config config = { .until = WL_UNTIL_RUN, .max_hops = 8 };
+	struct wl_chain_config config = { .until = until, .max_hops = 8 };
 	struct wl_replay *replay = NULL;
 	struct wl_trace *trace;
 	char *dir = made_write(made);
@@ -61,6 +62,12 @@ static void run(struct made *made, struct ends *ends)
 	wl_replay_free(replay);
 	wl_trace_close(trace);
 	maker_remove(dir);
+}
+
+/* Replays what was made, of responses that end when the task runs. */
+static void run(struct made *made, struct ends *ends)
+{
+	run_until(made, ends, WL_UNTIL_RUN);
 }
 
 static void expect(const struct ends *ends, unsigned i, uint32_t tid, uint64_t start, uint64_t at)
@@ -219,6 +226,101 @@ static void test_missing_step(void **state)
 	assert_int_equal(ends.stats.gaps, 1);
 }
 
+/* --- marks --- */
+
+#define ITEM_BEGINS(who, item)                                                                     \
+	((struct made_mark){ .tid = (who), .cookie = (item), .op = WL_MARK_BEGIN })
+#define ITEM_ENDS(who, item, what)                                                                 \
+	((struct made_mark){ .tid = (who),                                                         \
+			     .cookie = (item),                                                     \
+			     .op = WL_MARK_END,                                                    \
+			     .flags = WL_EV_F_FOUND | (what),                                      \
+			     .end = WL_END_MARK })
+
+static void expect_item(const struct ends *ends, unsigned i, uint32_t tid, uint8_t doubt,
+			uint64_t ns)
+{
+	assert_true(i < ends->n);
+	assert_int_equal(ends->end[i].tid, tid);
+	assert_int_equal(ends->end[i].kind, WL_END_MARK);
+	assert_int_equal(ends->end[i].doubt, doubt);
+	if (doubt == WL_REPLAY_SURE)
+		assert_int_equal(ends->end[i].ns, ns);
+}
+
+/* CPU 1: 7 has been home and was woken at 110 us. */
+static void made_known(struct made *made)
+{
+	made_begin(made);
+	made_add_switch(made, 0, 100 * US, made_runs(9, 0), made_idle);
+	made_add_switch(made, 1, 101 * US, made_sleeps(7, 1), made_idle);
+	made_add_waking(made, 0, 110 * US, 0, 7, 2);
+	made_add_switch(made, 1, 113 * US, made_idle, made_runs(7, 3));
+}
+
+static void test_item(void **state)
+{
+	struct made made;
+	struct ends ends;
+
+	made_known(&made);
+	made_add_mark(&made, 1, 120 * US, ITEM_BEGINS(7, 1));
+	made_add_mark(&made, 1, 130 * US, ITEM_ENDS(7, 1, WL_EV_F_FREE));
+	run_until(&made, &ends, WL_UNTIL_MARK);
+	assert_int_equal(ends.n, 1);
+	expect_item(&ends, 0, 7, WL_REPLAY_SURE, 20 * US);
+}
+
+/* The end of an item from before the window is none of what its thread carries. */
+static void test_item_from_before(void **state)
+{
+	struct made made;
+	struct ends ends;
+
+	made_known(&made);
+	made_add_mark(&made, 1, 120 * US, ITEM_BEGINS(7, 1));
+	made_add_mark(&made, 1, 125 * US, ITEM_ENDS(7, 2, 0));
+	made_add_mark(&made, 1, 130 * US, ITEM_ENDS(7, 1, WL_EV_F_FREE));
+	run_until(&made, &ends, WL_UNTIL_MARK);
+	assert_int_equal(ends.n, 2);
+	expect_item(&ends, 0, 7, WL_REPLAY_BEFORE, 0);
+	expect_item(&ends, 1, 7, WL_REPLAY_SURE, 20 * US);
+}
+
+/* Begun by a thread of which nothing is known, ended by one that it has woken. */
+static void test_item_of_an_unknown(void **state)
+{
+	struct made made;
+	struct ends ends;
+
+	made_begin(&made);
+	made_add_switch(&made, 0, 100 * US, made_runs(9, 0), made_idle);
+	made_add_switch(&made, 0, 101 * US, made_sleeps(7, 1), made_idle);
+	made_add_switch(&made, 1, 50 * US, made_idle, made_runs(8, 0));
+	made_add_mark(&made, 1, 110 * US, ITEM_BEGINS(8, 1));
+	made_add_waking(&made, 1, 120 * US, 8, 7, 2);
+	made_add_switch(&made, 0, 125 * US, made_idle, made_runs(7, 3));
+	made_add_mark(&made, 0, 130 * US, ITEM_ENDS(7, 1, WL_EV_F_FREE));
+	run_until(&made, &ends, WL_UNTIL_MARK);
+	assert_int_equal(ends.n, 1);
+	expect_item(&ends, 0, 7, WL_REPLAY_BEFORE, 0);
+}
+
+/* A switch was not seen: the mark says who made it. */
+static void test_item_of_another(void **state)
+{
+	struct made made;
+	struct ends ends;
+
+	made_known(&made);
+	made_add_mark(&made, 1, 120 * US, ITEM_BEGINS(8, 1));
+	made_add_mark(&made, 1, 130 * US, ITEM_ENDS(8, 1, WL_EV_F_FREE));
+	run_until(&made, &ends, WL_UNTIL_MARK);
+	assert_int_equal(ends.n, 1);
+	assert_int_equal(ends.end[0].tid, 8);
+	assert_int_not_equal(ends.end[0].doubt, WL_REPLAY_SURE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +331,10 @@ int main(void)
 		cmocka_unit_test(test_woken_before_the_window),
 		cmocka_unit_test(test_steps_decide),
 		cmocka_unit_test(test_missing_step),
+		cmocka_unit_test(test_item),
+		cmocka_unit_test(test_item_from_before),
+		cmocka_unit_test(test_item_of_an_unknown),
+		cmocka_unit_test(test_item_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,12 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../../include/whylate/mark.h"
@@ -45,33 +48,89 @@ static void test_no_file(void **state)
 	assert_int_equal(wl_notes_read("/", &marks), -ENOEXEC);
 }
 
+/* A copy of this program in memory, and its path. */
+struct copy {
+	int fd;
+	size_t size;
+	uint8_t *bytes;
+	char path[32];
+};
+
+static void copy_open(struct copy *c)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	c->size = (size_t)st.st_size;
+	c->bytes = malloc(c->size);
+	assert_non_null(c->bytes);
+	assert_int_equal(read(fd, c->bytes, c->size), c->size);
+	close(fd);
+	c->fd = memfd_create("copy", MFD_CLOEXEC);
+	assert_true(c->fd >= 0);
+	assert_int_equal(write(c->fd, c->bytes, c->size), c->size);
+	snprintf(c->path, sizeof(c->path), "/proc/self/fd/%d", c->fd);
+}
+
+static void copy_close(struct copy *c)
+{
+	close(c->fd);
+	free(c->bytes);
+}
+
+static void turn_over(struct copy *c, size_t at, uint8_t bits)
+{
+	c->bytes[at] ^= bits;
+	assert_int_equal(pwrite(c->fd, c->bytes + at, 1, (off_t)at), 1);
+}
+
 /* Every byte of the headers and notes turned over, and every length: nothing but an answer. */
 static void test_broken(void **state)
 {
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	uint32_t marks, seed = 1;
-	struct stat st;
-	uint8_t *p;
+	struct copy c;
 
-	assert_int_equal(fstat(fd, &st), 0);
-	p = malloc((size_t)st.st_size);
-	assert_non_null(p);
-	assert_int_equal(read(fd, p, (size_t)st.st_size), st.st_size);
-	close(fd);
+	copy_open(&c);
 	for (size_t i = 0; i < sizeof(Elf64_Ehdr); i++) {
-		p[i] ^= 0xff;
-		wl_notes_find(p, (size_t)st.st_size, &marks);
-		p[i] ^= 0xff;
+		turn_over(&c, i, 0xff);
+		wl_notes_read(c.path, &marks);
+		turn_over(&c, i, 0xff);
 	}
-	for (size_t size = 0; size < (size_t)st.st_size; size += 997)
-		wl_notes_find(p, size, &marks);
 	for (int i = 0; i < 3000; i++) {
-		size_t at = (size_t)st.st_size - 1 - (seed = seed * 1103515245u + 12345u) % 4096;
+		size_t at = c.size - 1 - (seed = seed * 1103515245u + 12345u) % 4096;
 
-		p[at] ^= (uint8_t)(1 + seed % 255);
-		wl_notes_find(p, (size_t)st.st_size, &marks);
+		turn_over(&c, at, (uint8_t)(1 + seed % 255));
+		wl_notes_read(c.path, &marks);
 	}
-	free(p);
+	for (size_t size = c.size; size > 997; size -= 997) {
+		assert_int_equal(ftruncate(c.fd, (off_t)size), 0);
+		wl_notes_read(c.path, &marks);
+	}
+	copy_close(&c);
+}
+
+/* Somebody else's process shortens its file while we read it. */
+static void test_shortened(void **state)
+{
+	uint32_t marks, wanted;
+	struct copy c;
+	pid_t pid;
+
+	copy_open(&c);
+	assert_int_equal(wl_notes_read(c.path, &wanted), 0);
+	pid = fork();
+	while (!pid) {
+		if (ftruncate(c.fd, sizeof(Elf64_Ehdr)) ||
+		    pwrite(c.fd, c.bytes, c.size, 0) != (ssize_t)c.size || getppid() == 1)
+			_exit(1);
+	}
+	for (int i = 0; i < 5000; i++)
+		if (!wl_notes_read(c.path, &marks))
+			assert_int_equal(marks & ~wanted, 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	copy_close(&c);
 }
 
 int main(void)
@@ -80,6 +139,7 @@ int main(void)
 		cmocka_unit_test(test_this_program),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_shortened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,20 @@ static void test_sample(void **state)
 	free(text);
 }
 
+static void test_work(void **state)
+{
+	struct sample_explained s;
+	char *text;
+
+	sample_explain(&s);
+	sample_work(&s.x.report, "GET /");
+	text = print(&s.x, false, 200, false, false);
+	check_has(text,
+		  "    work    \"GET /\": begin at +34.0us in thread 1239, parsed at +1.00ms, "
+		  "stored at +2.00ms in thread 1240\n");
+	free(text);
+}
+
 static void test_unicode(void **state)
 {
 	struct sample_explained s;
@@ -242,10 +256,11 @@ static void test_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),      cmocka_unit_test(test_unicode),
-		cmocka_unit_test(test_not_typical), cmocka_unit_test(test_shortened),
-		cmocka_unit_test(test_width),       cmocka_unit_test(test_deep),
-		cmocka_unit_test(test_hostile),     cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_work),      cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_unicode),   cmocka_unit_test(test_not_typical),
+		cmocka_unit_test(test_shortened), cmocka_unit_test(test_width),
+		cmocka_unit_test(test_deep),      cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_unknown),
 	};
 
 	setenv("TZ", "UTC", 1);

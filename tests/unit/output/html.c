@@ -228,6 +228,27 @@ static void test_every_text_is_escaped(void **state)
 	sample_free(x);
 }
 
+static void test_work(void **state)
+{
+	struct wl_explained *x = sample_new(&(struct sample_options){ 0 });
+	struct wl_slow *slow = &x->report.slow;
+	size_t size;
+	char *page;
+	json_t *json;
+
+	slow->work = (struct wl_work){ .kind = WL_COOKIE_TEXT, .text = "<GET \"/\">", .steps = 1 };
+	slow->work.begun = slow->path.h.start + 34000;
+	slow->work.begun_tid = 7;
+	slow->work.step[0] = (struct wl_work_step){ slow->path.h.start + 1000000, 7, 0, "<b>" };
+	page = write_page(x, &size);
+	json = json_of(page);
+	assert_string_equal(json_string_value(json_object_get(json, "work")),
+			    "\"<GET \\x22/\\x22>\": begin at +34.0us in thread 7, <b> at +1.00ms");
+	json_decref(json);
+	free(page);
+	sample_free(x);
+}
+
 /* ---- lanes ---- */
 
 /* Ends of the lane in units since the window's begin; checks that it is well formed. */
@@ -416,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_typical_is_null),
 		cmocka_unit_test(test_names_are_escaped),
 		cmocka_unit_test(test_every_text_is_escaped),
+		cmocka_unit_test(test_work),
 		cmocka_unit_test(test_lanes_are_well_formed),
 		cmocka_unit_test(test_size_is_bounded),
 		cmocka_unit_test(test_response_is_not_merged),

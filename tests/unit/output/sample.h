@@ -76,6 +76,27 @@ static inline struct wl_report sample_report(void)
 	return r;
 }
 
+/* Its item: begun in another thread, with two steps; text NULL: item 4711. */
+static inline void sample_work(struct wl_report *r, const char *text)
+{
+	struct wl_work *work = &r->slow.work;
+	uint64_t start = r->slow.path.h.start;
+
+	*work = (struct wl_work){
+		.kind = text ? WL_COOKIE_TEXT : WL_COOKIE_NUMBER,
+		.cookie = text ? 0 : 4711,
+		.begun = start + 34000,
+		.begun_tid = 1239,
+		.steps = 2,
+		.step = { { .at = start + 1000000, .tid = 1239, .name = "parsed" },
+			  { .at = start + 2000000, .tid = 1240, .name = "stored" } },
+	};
+	if (text)
+		memcpy(work->text, text, strnlen(text, sizeof(work->text)));
+	r->slow.end_kind = WL_END_MARK;
+	r->slow.end_call = -2;
+}
+
 static inline void sample_rows(struct wl_row rows[2])
 {
 	rows[0] = (struct wl_row){

@@ -104,6 +104,38 @@ static void test_verdict(void **state)
 	free(text);
 }
 
+#define SAMPLE_STEPS                                                                               \
+	"begin at +34.0us in thread 1239, parsed at +1.00ms, stored at +2.00ms in thread 1240"
+
+static void test_work(void **state)
+{
+	struct wl_report report = sample_report();
+	struct wl_style wide = { .width = 200 };
+	char *text;
+
+	sample_work(&report, NULL);
+	check_contains(text = verdict(&wide, &report), "    work    4711: " SAMPLE_STEPS "\n");
+	free(text);
+	report.slow.work.steps = WL_WORK_STEPS + 3;
+	check_contains(text = verdict(&wide, &report), ", and 3 more\n");
+	free(text);
+	report.slow.work.steps = 0;
+	report.slow.work.begun = 0;
+	check_contains(text = verdict(&wide, &report), "    work    4711: no begin mark\n");
+	free(text);
+	/* what looks like more of the line is a part of the cookie */
+	sample_work(&report, "a\": begin at +1ns \"" SAMPLE_HOSTILE);
+	text = verdict(&wide, &report);
+	check_contains(
+		text, "    work    \"a\\x22: begin at +1ns \\x22\\x1b[2J\\xff\\x0a\": " SAMPLE_STEPS
+		      "\n");
+	check_printable(text);
+	free(text);
+	report.slow.work.kind = WL_COOKIE_NONE;
+	check_lacks(text = verdict(&wide, &report), "    work ");
+	free(text);
+}
+
 static void test_verdict_verbose(void **state)
 {
 	struct wl_style verbose = { .width = 80, .verbose = 1 };
@@ -341,11 +373,17 @@ static void test_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdict),         cmocka_unit_test(test_verdict_verbose),
-		cmocka_unit_test(test_verdict_timeout), cmocka_unit_test(test_verdict_hostile),
-		cmocka_unit_test(test_color),           cmocka_unit_test(test_color_auto),
-		cmocka_unit_test(test_summary),         cmocka_unit_test(test_nothing_slow),
-		cmocka_unit_test(test_round_values),    cmocka_unit_test(test_table),
+		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_verdict),
+		cmocka_unit_test(test_verdict_verbose),
+		cmocka_unit_test(test_verdict_timeout),
+		cmocka_unit_test(test_verdict_hostile),
+		cmocka_unit_test(test_color),
+		cmocka_unit_test(test_color_auto),
+		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_nothing_slow),
+		cmocka_unit_test(test_round_values),
+		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_start),
 	};
 
