@@ -377,14 +377,16 @@ static int on_timer_exit(struct step *s)
 static int on_raise(struct step *s)
 {
 	const struct wl_ev_irq_softirq_raise *e = s->e->payload;
+	struct wl_task *t;
 	struct wl_giver g;
 
 	s->c->returned = 0;
 	if (!(e->wl_flags & WL_EV_F_DONE))
 		return 0;
 	s->c->pending[e->vec & 15].state = WL_SLOT_EMPTY; /* as it was there */
-	wl_giver_now(&s->r->cfg, s->c, giver(s, e->wl_flags), &g, s->now);
-	wl_softirq_raise(&s->r->cfg, s->c, e->vec, &g, s->now);
+	t = giver(s, e->wl_flags);
+	wl_giver_now(&s->r->cfg, s->c, t, &g, s->now);
+	wl_softirq_raise(&s->r->cfg, s->c, t, e->vec, &g, s->now);
 	return 0;
 }
 
