@@ -194,7 +194,7 @@ WL_INLINE __u32 wl_raise_chain(struct wl_cpu *c, __u32 vec, __u64 now)
 	struct wl_giver g;
 
 	wl_giver_now(WL_CHAIN_CFG, c, t, &g, now);
-	wl_softirq_raise(WL_CHAIN_CFG, c, vec, &g, now);
+	wl_softirq_raise(WL_CHAIN_CFG, c, t, vec, &g, now);
 	return WL_EV_F_DONE | (t ? WL_EV_F_CUR : 0);
 }
 

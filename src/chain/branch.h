@@ -23,8 +23,6 @@ struct wl_giver {
 	__u8 kind;               /* stimulus kind and number of a chain that starts here and now */
 	__u8 pad;
 	__u16 nr;
-	__u16 done; /* PREEMPT_RT: vectors that this line's thread has run for its chain */
-	__u16 pad2;
 };
 
 /* Moves the chain's open segment up to now; running time of a task is charged by its own rules. */

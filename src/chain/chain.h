@@ -43,7 +43,6 @@ WL_INLINE void wl_giver_now(const struct wl_chain_config *cfg, struct wl_cpu *c,
 	g->p = wl_task_cur(t);
 	wl_task_charge(c, t, 0, now);
 	g->user = !(t->flags & WL_TASK_LINK);
-	g->done = t->line ? t->soft_done : 0;
 	/* what it receives from here on may be the next item, for others to mark; see mark.h */
 	if (cfg->until == WL_UNTIL_MARK && t->received == 1)
 		t->received = 0;

@@ -24,18 +24,29 @@ WL_INLINE int wl_softirq_wants(struct wl_cpu *c, __u32 vec)
 	return state == WL_SLOT_EMPTY;
 }
 
-/* A raise that wl_softirq_wants(). */
-WL_INLINE void wl_softirq_raise(const struct wl_chain_config *cfg, struct wl_cpu *c, __u32 vec,
-				struct wl_giver *g, __u64 now)
+/*
+ * Does a line's thread raise once more what it has raised since it was woken? Its interrupt came
+ * again meanwhile, which wakes nobody.
+ */
+WL_INLINE int wl_softirq_is_again(struct wl_task *t, __u32 vec)
+{
+	__u16 bit = (__u16)(1u << (vec & 15));
+	int again = (t->raised & bit) != 0;
+
+	t->raised |= bit;
+	return again && t->line;
+}
+
+/* A raise that wl_softirq_wants(). t: the current task's state, or 0, as for the giver. */
+WL_INLINE void wl_softirq_raise(const struct wl_chain_config *cfg, struct wl_cpu *c,
+				struct wl_task *t, __u32 vec, struct wl_giver *g, __u64 now)
 {
 	struct wl_pending *s = &c->pending[vec & 15];
 
-	/*
-	 * Raised from inside itself: the next round is new work. And so it is when a line's thread
-	 * raises what it has run since it was woken: its interrupt came again meanwhile, which
-	 * wakes nobody.
-	 */
-	if ((g->kind == WL_STIM_SOFTIRQ && g->nr == vec) || g->done >> (vec & 15) & 1)
+	/* raised from inside itself, or again: the next round is new work */
+	if (g->kind == WL_STIM_SOFTIRQ && g->nr == vec)
+		g->p = 0;
+	else if (t && !g->in_frame && wl_softirq_is_again(t, vec))
 		g->p = 0;
 	g->kind = WL_STIM_SOFTIRQ;
 	g->nr = (__u16)vec;
@@ -140,10 +151,8 @@ WL_INLINE void wl_softirq_exit(const struct wl_chain_config *cfg, struct wl_cpu 
 			       struct wl_task *t, __u64 now)
 {
 	if (cfg->rt) {
-		if (!t)
-			return;
-		t->soft_on = 0;
-		t->soft_done |= (__u16)(1u << (t->soft_nr & 15));
+		if (t)
+			t->soft_on = 0;
 		return;
 	}
 	wl_frame_pop(c, WL_FRAME_SOFTIRQ, now);

@@ -151,8 +151,9 @@ struct wl_task {
 			  WL_RECEIVED_APART */
 	__u16 wake_cpu;
 	__u16 soft_nr;
-	__u16 soft_done; /* vectors that it has run since it was woken */
-	__u8 line;       /* an interrupt line's own thread */
+	__u16 raised; /* an interrupt line's own thread: vectors that it has raised since it was
+			 woken */
+	__u8 line;    /* it is one */
 	__u8 pad;
 	__u32 agg; /* cache: the aggregate of agg_stim */
 	__u32 agg_stim;

@@ -138,6 +138,14 @@ WL_INLINE int wl_task_drop(struct wl_task *t)
 	return wl_cas(&t->next, was, was & ~WL_SLOT_MASK);
 }
 
+/* What it has been woken with is what it works on. */
+WL_INLINE void wl_task_promote(struct wl_task *t)
+{
+	t->cur ^= 1;
+	t->received = 0;
+	t->raised = 0;
+}
+
 /* --- wake-up --- */
 
 /* Whether a wake-up of this task starts or continues a chain, rather than ending a wait in
@@ -341,9 +349,7 @@ WL_GLOBAL int wl_task_missed(struct wl_cpu *c, struct wl_task *t, __u64 now)
 	woken = wl_task_empty(t);
 	wl_count(c, WL_CNT_NO_SWITCH);
 	if (woken && t->status == WL_TASK_BLOCKED && !t->bare && !(t->flags & WL_TASK_AWAY)) {
-		t->cur ^= 1;
-		t->received = 0;
-		t->soft_done = 0;
+		wl_task_promote(t);
 	}
 	p = wl_task_cur(t);
 	p->h.state = WL_SEG_UNKNOWN;
@@ -455,9 +461,7 @@ WL_INLINE void wl_task_in_asleep(const struct wl_chain_config *cfg, struct wl_cp
 	}
 	if (!woken || t->bare || t->flags & WL_TASK_AWAY)
 		return;
-	t->cur ^= 1;
-	t->received = 0;
-	t->soft_done = 0;
+	wl_task_promote(t);
 	p = wl_task_cur(t);
 	if (t->wake_throttled)
 		p->h.state = WL_SEG_THROTTLED;

@@ -42,8 +42,9 @@ static struct wl_task *giver(const struct step *s, uint32_t flags)
 
 	if (!known && !wl_cpu_in_frame(s->c))
 		wl_replay_doubt(s->r, s->now, s->e->cpu);
-	/* not what it was before; an item that began in such a task is in doubt itself */
-	if (!known && task && !task->t.mark)
+	/* what it receives is its own, not what it was before; an item that began there is in doubt
+	 */
+	if (s->r->marks && !known && task && !task->t.mark)
 		wl_task_cur(&task->t)->h.id = 0;
 	if (task && (task->t.soft_on || task->t.flags & WL_TASK_LINK))
 		name_run(s, &s->cpu->cur);
@@ -392,14 +393,16 @@ static int on_timer_exit(struct step *s)
 static int on_raise(struct step *s)
 {
 	const struct wl_ev_irq_softirq_raise *e = s->e->payload;
+	struct wl_task *t;
 	struct wl_giver g;
 
 	s->c->returned = 0;
 	if (!(e->wl_flags & WL_EV_F_DONE))
 		return 0;
 	s->c->pending[e->vec & 15].state = WL_SLOT_EMPTY; /* as it was there */
-	wl_giver_now(&s->r->cfg, s->c, giver(s, e->wl_flags), &g, s->now);
-	wl_softirq_raise(&s->r->cfg, s->c, e->vec, &g, s->now);
+	t = giver(s, e->wl_flags);
+	wl_giver_now(&s->r->cfg, s->c, t, &g, s->now);
+	wl_softirq_raise(&s->r->cfg, s->c, t, e->vec, &g, s->now);
 	return 0;
 }
 

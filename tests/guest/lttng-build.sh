@@ -4,7 +4,7 @@
 # built beside the kernels in DIR and never installed here:
 #   DIR/lttng/tree-RELEASE/lib/modules  the kernel's modules and LTTng's
 #   DIR/lttng/tools/usr                 lttng, lttng-sessiond and what they need, for the guest's /usr
-# What is there is kept: building takes a minute a kernel. Debian 12's lttng-modules 2.13.9 knows no
+# What is there is kept: building takes two minutes a kernel. Debian 12's lttng-modules 2.13.9 knows no
 # kernel after 6.2; for newer ones Debian 13's is taken, of the same series.
 set -eu
 base=$1/lttng

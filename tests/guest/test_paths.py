@@ -136,9 +136,8 @@ def _blame(c, hog):
 
 def _named(blamed):
     """
-    Is it the hog? But when the emulator is held up in an interrupt, and for one in 20: runs between
-    tasks that reach no target are timed with the scheduler's clock, which is off by up to a tick
-    where the TSC is not stable, as here.
+    Is it the hog? But when the emulator is held up in an interrupt, and for one in 20, which is not
+    understood: nobody is named, or somebody who ran beside the hog.
     """
     return blamed['other'] + blamed['nobody'] <= 0.05 * blamed['hog'] and blamed['hog'] >= 4 * blamed['interrupt']
 

@@ -19,7 +19,7 @@ CACHE = os.environ.get('WL_GUEST_DIR') or os.path.join(
 SECONDS = 5
 BUILD_SECONDS = 900
 SKEW_NS = 5_000_000    # between two probes of one tracepoint the thread that emulates both CPUs may turn to the other
-WAITS = {'timer_delay', 'irq', 'io', 'task'}
+MOVED = {'timer_delay', 'irq', 'io', 'task'}  # by it, from or to their neighbours
 RECORD_SECONDS = 330  # one minute on a quiet machine
 UNKNOWN_SHARE = 0.05  # of what whylate tells: more can't be what began before the trace
 FOLDED_SHARE = 0.05   # paths of more than 16 segments, in a guest whose host is busy
@@ -89,8 +89,7 @@ def is_skew(r, o):
     the other CPU's wake-up of a task that is about to sleep.
     """
     def longer(x):
-        kinds = [k for k, ns in zip(x.kinds, x.lengths) if not (
-            k in WAITS and ns <= SKEW_NS)]
+        kinds = [k for k, ns in zip(x.kinds, x.lengths) if k not in MOVED or ns > SKEW_NS]
         return [k for i, k in enumerate(kinds) if i == 0 or kinds[i - 1] != k]
 
     return longer(r) == longer(o)

@@ -206,7 +206,7 @@ void machine_raise(struct machine *m, uint32_t cpu, uint16_t vec)
 	if (!wl_softirq_wants(&at->c, vec))
 		return;
 	wl_giver_now(&m->cfg, &at->c, host_giving(at), &g, m->now);
-	wl_softirq_raise(&m->cfg, &at->c, vec, &g, m->now);
+	wl_softirq_raise(&m->cfg, &at->c, host_giving(at), vec, &g, m->now);
 }
 
 void machine_softirq_enter(struct machine *m, uint32_t cpu, uint16_t vec)

@@ -340,6 +340,7 @@ static void in_asleep(struct oracle *o, const struct machine_task *task)
 	} else if (!t->away && t->wake.on) {
 		t->cur = t->wake;
 		t->received = false;
+		t->raised = 0;
 		if (t->wake_throttled)
 			t->cur.state = WL_SEG_THROTTLED;
 		story_until(&t->cur, o->m->now);
@@ -413,6 +414,7 @@ static void on_waking(struct oracle *o, const struct machine_event *ev, bool ret
 		t->waker = WL_WHO_IRQ;
 		t->waker_nr = c->frame[c->depth].nr;
 		t->waker_kthread = false;
+		t->line = true;
 	}
 	memset(&t->wake, 0, sizeof(t->wake));
 	if (ev->task->t.flags & WL_TASK_SOFTIRQD)
@@ -460,6 +462,16 @@ static void on_irq(struct oracle *o, const struct machine_event *ev)
 	story_begin(o, &f->s, o->m->now, WL_STIM_IRQ, ev->nr, WL_SEG_IRQ);
 }
 
+/* A line's thread goes round once more: nobody told us of the interrupt that made it. */
+static bool raises_again(struct oracle *o, const struct machine_event *ev)
+{
+	struct oracle_task *t = task_of(o, ev->cur);
+	bool again = t->line && t->raised >> ev->nr & 1;
+
+	t->raised |= 1u << ev->nr;
+	return again;
+}
+
 static void on_raise(struct oracle *o, const struct machine_event *ev)
 {
 	struct oracle_cpu *c = &o->cpu[ev->cpu];
@@ -472,6 +484,8 @@ static void on_raise(struct oracle *o, const struct machine_event *ev)
 	src.kind = WL_STIM_SOFTIRQ;
 	src.nr = ev->nr;
 	if (f && f->kind == WL_FRAME_SOFTIRQ && f->nr == ev->nr)
+		src.s = NULL;
+	if (!f && ev->cur && looked_at(ev->cur) && raises_again(o, ev))
 		src.s = NULL;
 	pass(o, &c->pending[ev->nr].s, &src, WL_SEG_SOFTIRQ_DELAY);
 	c->pending[ev->nr].tid = !f && ev->cur ? ev->cur->tid : 0;

@@ -43,8 +43,10 @@ struct oracle_task {
 	uint16_t waker_nr;
 	bool wake_throttled;
 	bool asleep, midwork, away, reclaim;
-	bool waiting;  /* switched out, runnable */
-	bool received; /* its response has received data */
+	bool waiting;    /* switched out, runnable */
+	bool received;   /* its response has received data */
+	bool line;       /* an interrupt line's own thread */
+	uint32_t raised; /* softirqs, since it was woken */
 	struct wl_sleep sleep;
 	uint64_t ontop;    /* of the CPU, when its running time was last charged */
 	uint64_t finished; /* the chain that last ended here */

@@ -285,6 +285,7 @@ int main(void)
 		TEST_UNTIL(test_softirq_preempted, rt),
 		TEST_UNTIL(test_softirq_blocked, rt),
 		TEST_UNTIL(test_line_comes_again, rt),
+		TEST(test_line_comes_again),
 		TEST_UNTIL(test_timer_waits_for_its_thread, rt),
 		TEST_UNTIL(test_waking_its_thread_charges_nobody, rt),
 		TEST(test_waking_its_thread_charges_nobody),

@@ -43,15 +43,15 @@ void made_add_switch(struct made *made, uint32_t cpu, uint64_t ts, struct made_s
 	maker_add(&made->cpu[cpu], ts, WL_EVID_SCHED_SWITCH, &e, sizeof(e));
 }
 
-void made_add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, uint32_t tid,
-		     uint32_t seq)
+static void add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by,
+		       const struct made_side *wakee, uint32_t flags)
 {
 	struct wl_ev_sched_waking e = {
-		.tid = (int32_t)tid,
-		.wl_pid = (int32_t)tid,
+		.tid = (int32_t)wakee->tid,
+		.wl_pid = (int32_t)wakee->tid,
 		.wl_cur_tid = (int32_t)by,
-		.wl_seq = seq,
-		.wl_flags = WL_EV_F_DONE | (by ? WL_EV_F_CUR : 0),
+		.wl_seq = wakee->seq,
+		.wl_flags = flags,
 	};
 
 	if (made->unfollowed) {
@@ -59,6 +59,22 @@ void made_add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, 
 		e.wl_seq = 0xffffffff;
 	}
 	maker_add(&made->cpu[cpu], ts, WL_EVID_SCHED_WAKING, &e, sizeof(e));
+}
+
+void made_add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, uint32_t tid,
+		     uint32_t seq)
+{
+	struct made_side wakee = made_runs(tid, seq);
+
+	add_waking(made, cpu, ts, by, &wakee, WL_EV_F_DONE);
+}
+
+void made_add_handing(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, uint32_t tid,
+		      uint32_t seq)
+{
+	struct made_side wakee = made_runs(tid, seq);
+
+	add_waking(made, cpu, ts, by, &wakee, WL_EV_F_DONE | WL_EV_F_CUR);
 }
 
 void made_add_mark(struct made *made, uint32_t cpu, uint64_t ts, struct made_mark mark)

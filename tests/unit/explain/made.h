@@ -39,6 +39,10 @@ void made_add_switch(struct made *made, uint32_t cpu, uint64_t ts, struct made_s
 void made_add_waking(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, uint32_t tid,
 		     uint32_t seq);
 
+/* The same by a task that is followed itself. */
+void made_add_handing(struct made *made, uint32_t cpu, uint64_t ts, uint32_t by, uint32_t tid,
+		      uint32_t seq);
+
 /* A mark of an item by number; flags: WL_EV_F_*. */
 struct made_mark {
 	uint32_t tid, flags;

@@ -298,7 +298,7 @@ static void test_item_of_an_unknown(void **state)
 	made_add_switch(&made, 0, 101 * US, made_sleeps(7, 1), made_idle);
 	made_add_switch(&made, 1, 50 * US, made_idle, made_runs(8, 0));
 	made_add_mark(&made, 1, 110 * US, ITEM_BEGINS(8, 1));
-	made_add_waking(&made, 1, 120 * US, 8, 7, 2);
+	made_add_handing(&made, 1, 120 * US, 8, 7, 2);
 	made_add_switch(&made, 0, 125 * US, made_idle, made_runs(7, 3));
 	made_add_mark(&made, 0, 130 * US, ITEM_ENDS(7, 1, WL_EV_F_FREE));
 	run_until(&made, &ends, WL_UNTIL_MARK);
