@@ -52,9 +52,25 @@ static uint64_t wanted(const struct wl_pool *pool)
 	return limit + (limit < step ? limit + 1 : step);
 }
 
+/*
+ * For the events in flight, a bucket or two for each, not for all that the pools have: these also
+ * grow when somebody is preempted while pinned and nothing can be used again, and a table that is
+ * larger than the cache makes each in and out slower.
+ */
+static uint64_t buckets_wanted(const struct latency_tracker *tracker, uint64_t events)
+{
+	struct latency_tracker_stats stats;
+
+	if (wl_table_buckets(events) <= atomic_load(&tracker->buckets))
+		return 0;
+	latency_tracker_get_stats(tracker, &stats, sizeof(stats));
+	return wl_table_buckets(least(events, 2 * stats.held));
+}
+
+/* events: that the pools have. */
 static int grow_table(struct latency_tracker *tracker, uint64_t events)
 {
-	uint64_t from = atomic_load(&tracker->buckets), to = wl_table_buckets(events);
+	uint64_t from = atomic_load(&tracker->buckets), to = buckets_wanted(tracker, events);
 	struct wl_pin pin;
 	int err;
 

@@ -14,6 +14,10 @@
 
 #include "common.h"
 
+#define EVENT_BYTES 64ull                                               /* with a key of 8 */
+#define BUCKET_BYTES 16ull                                              /* of the table */
+#define POOLS_BYTES (8192ull * (uint64_t)sysconf(_SC_NPROCESSORS_CONF)) /* without events */
+
 /* Exactly as many as were asked for, whichever CPU asks; each can be used again. */
 static void test_full(void **state)
 {
@@ -58,8 +62,63 @@ static void test_growth(void **state)
 	assert_int_equal(stats_of(t).skipped, skipped + 1);
 	assert_true(stats_of(t).memory > before);
 	assert_true(stats_of(t).memory <= stats_of(t).memory_max);
+	/* Half a bucket for each, at least. */
+	wait_for(stats_of(t).memory >= MOST * (EVENT_BYTES + BUCKET_BYTES / 2), 10);
 	for (unsigned i = 0; i < MOST; i++)
 		assert_int_equal(out(t, i), LATENCY_TRACKER_OK);
+	latency_tracker_destroy(t);
+}
+
+static atomic_bool comparing, compared;
+
+/* Key 1 takes its time: whoever looks for it is inside, and nothing can be used again. */
+static int match_slowly(const void *a, const void *b, size_t len)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	if (x == 1 && y == 1) {
+		atomic_store(&comparing, true);
+		while (!atomic_load(&compared))
+			sleep_ns(MS);
+	}
+	return memcmp(a, b, len);
+}
+
+static unsigned long hash_first(const void *key, size_t len, unsigned long seed)
+{
+	return *(const unsigned char *)key + seed + len;
+}
+
+static void *out_slowly(void *t)
+{
+	return (void *)(uintptr_t)out(t, 1);
+}
+
+/* What only waits to be used again makes the pools grow, not the table. */
+static void test_growth_of_pools(void **state)
+{
+	struct latency_tracker *t =
+		create(0, 0, NULL,
+		       OPTIONS(.startup_events = 128, .max_events = 100000, .period = MS,
+			       .hash = hash_first, .match = match_slowly));
+	uint64_t end = clock_ns() + 10 * SECOND;
+	pthread_t slow;
+	void *ret;
+
+	assert_int_equal(in(t, 1), LATENCY_TRACKER_OK);
+	assert_int_equal(pthread_create(&slow, NULL, out_slowly, t), 0);
+	wait_for(atomic_load(&comparing), 10);
+	while (stats_of(t).events < 50000 && clock_ns() < end)
+		if (in(t, 2) == LATENCY_TRACKER_OK)
+			assert_int_equal(out(t, 2), LATENCY_TRACKER_OK);
+	assert_true(stats_of(t).events >= 50000);
+	assert_true(stats_of(t).memory <
+		    stats_of(t).events * (EVENT_BYTES + BUCKET_BYTES / 8) + POOLS_BYTES);
+	atomic_store(&compared, true);
+	assert_int_equal(pthread_join(slow, &ret), 0);
+	assert_int_equal((uintptr_t)ret, LATENCY_TRACKER_OK);
 	latency_tracker_destroy(t);
 }
 
@@ -290,8 +349,11 @@ static void test_signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),    cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_fork),    cmocka_unit_test(test_no_system_call),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_growth_of_pools),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_no_system_call),
 		cmocka_unit_test(test_signals),
 	};
 
