@@ -4,7 +4,7 @@
  *
  *   marker server threads=N record=FILE busy_us=U  a thread that reads requests (epoll) and answers
  *                                                  the even ones; N threads answer the odd ones
- *   marker client port=P total=N connections=C record=FILE
+ *   marker client port=P total=N connections=C burst=N record=FILE
  *   marker relay count=N file=FILE   items that pass through three threads and a file sync
  *   marker cases                     what can be wrong with marks, each of it once or a few times
  *
@@ -27,7 +27,7 @@
 #define MAX_CONNECTIONS 256
 
 static struct {
-	uint64_t threads, busy_us, port, total, connections, count;
+	uint64_t threads, busy_us, port, total, connections, count, burst;
 	const char *record, *file;
 } opt = { .threads = 2, .busy_us = 20, .total = 1000, .connections = 8, .count = 10 };
 
@@ -67,7 +67,8 @@ static void parse(int argc, char **argv)
 #define OPT(f)                                                                                     \
 	if (!strcmp(key, #f))                                                                      \
 		opt.f = v;
-		OPT(threads) OPT(busy_us) OPT(port) OPT(total) OPT(connections) OPT(count)
+		OPT(threads)
+		OPT(busy_us) OPT(port) OPT(total) OPT(connections) OPT(count) OPT(burst)
 	}
 }
 
@@ -241,40 +242,65 @@ static int connect_one(void)
 }
 
 /* Closed loop: one request under way per connection. */
+struct connection {
+	uint64_t cookie, sent_at;
+};
+
+/*
+ * Connections take turns in parity, and stay at it: the server's own thread answers even ones, so
+ * it always has some to do, however far behind its others are.
+ */
+static void ask(struct connection *c, int fd, unsigned number)
+{
+	static uint64_t next[2] = { 2, 1 };
+
+	c->cookie = next[number & 1];
+	next[number & 1] += 2;
+	c->sent_at = now_ns();
+	if (send(fd, &c->cookie, 8, 0) != 8)
+		die("send: %s", strerror(errno));
+}
+
+/* All answers of a burst; each is the next question, while there are any. */
+static void burst(struct connection *connections, struct pollfd *fds, unsigned n, uint64_t size)
+{
+	uint64_t asked = 0, done = 0, got;
+
+	for (; asked < n && asked < size; asked++)
+		ask(&connections[asked], fds[asked].fd, (unsigned)asked);
+	while (done < size) {
+		poll(fds, n, -1);
+		for (unsigned i = 0; i < n; i++) {
+			if (!fds[i].revents)
+				continue;
+			if (recv(fds[i].fd, &got, 8, 0) != 8 || got != connections[i].cookie)
+				die("recv: %s", strerror(errno));
+			note(got, connections[i].sent_at, now_ns());
+			done++;
+			if (asked < size) {
+				ask(&connections[i], fds[i].fd, i);
+				asked++;
+			}
+		}
+	}
+}
+
+/* In bursts: whoever reads what is said about each request has time to do so in between. */
 static void client(void)
 {
+	static struct connection connections[MAX_CONNECTIONS];
 	struct pollfd fds[MAX_CONNECTIONS];
-	uint64_t sent_at[MAX_CONNECTIONS], cookies[MAX_CONNECTIONS], next = 1, done = 0;
-	uint64_t n = opt.connections < MAX_CONNECTIONS ? opt.connections : MAX_CONNECTIONS;
+	unsigned n = opt.connections < MAX_CONNECTIONS ? opt.connections : MAX_CONNECTIONS;
+	uint64_t size = opt.burst ? opt.burst : opt.total;
 
-	for (uint64_t i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++)
 		fds[i] = (struct pollfd){ .fd = connect_one(), .events = POLLIN };
 	printf("ready %d\n", my_tid());
 	gate();
-	for (uint64_t i = 0; i < n; i++) {
-		cookies[i] = next++;
-		sent_at[i] = now_ns();
-		if (send(fds[i].fd, &cookies[i], 8, 0) != 8)
-			die("send: %s", strerror(errno));
-	}
-	while (done < opt.total) {
-		poll(fds, n, -1);
-		for (uint64_t i = 0; i < n; i++) {
-			uint64_t got;
-
-			if (!fds[i].revents)
-				continue;
-			if (recv(fds[i].fd, &got, 8, 0) != 8 || got != cookies[i])
-				die("recv: %s", strerror(errno));
-			note(got, sent_at[i], now_ns());
-			done++;
-			if (next > opt.total)
-				continue;
-			cookies[i] = next++;
-			sent_at[i] = now_ns();
-			if (send(fds[i].fd, &cookies[i], 8, 0) != 8)
-				die("send: %s", strerror(errno));
-		}
+	for (uint64_t left = opt.total; left; left -= size) {
+		size = size < left ? size : left;
+		burst(connections, fds, n, size);
+		usleep(opt.burst ? 100000 : 0);
 	}
 }
 

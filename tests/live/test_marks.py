@@ -43,7 +43,8 @@ def marks_server_that_never_idles(ctx):
     total = ctx.rounds or 20000
     mine, theirs = os.path.join(ctx.dir, 'server'), os.path.join(ctx.dir, 'client')
     server, (port,) = ctx.helper('marker', 'server', 'threads=2', 'busy_us=20', 'record=' + mine)
-    client, _ = ctx.helper('marker', 'client', 'port=' + port, 'total=%d' % total, 'connections=16', 'record=' + theirs)
+    client, _ = ctx.helper('marker', 'client', 'port=' + port, 'total=%d' % total, 'connections=32', 'burst=1000',
+                           'record=' + theirs)
     w = ctx.watch('-p', server.pid, '--until', 'mark', '--over', '1ns', '--timeout', 'none')
     before = sleeps(server.pid)
     go(client)
@@ -56,6 +57,7 @@ def marks_server_that_never_idles(ctx):
     check(len(served) == len(asked) == total, '%d asked, %d served' % (len(asked), len(served)))
     check(counted(r) == total, '%d counted of %d served; %s' % (counted(r), total, r.losses()))
     check(len(r.slow) + r.lost() == total, '%d told, %d lost' % (len(r.slow), r.lost()))
+    check(len(r.slow) >= 0.99 * total, 'only %d of %d told' % (len(r.slow), total))
     short, long, steps = [], [], 0
     for cookie, responses in found.items():
         check(len(responses) == 1, 'cookie %s: %d responses' % (cookie, len(responses)))
