@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,15 +27,21 @@
 struct request {
 	struct request *next;
 	uint64_t id;
-	FILE *client;
+	int client;
 	char line[512];
 };
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t more;
+	pthread_cond_t more, done;
 	struct request *first, **last;
-} queue = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, &queue.first };
+	unsigned open; /* requests that have no answer yet */
+} queue = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.more = PTHREAD_COND_INITIALIZER,
+	.done = PTHREAD_COND_INITIALIZER,
+	.last = &queue.first,
+};
 
 static void push(struct request *r)
 {
@@ -44,6 +49,7 @@ static void push(struct request *r)
 	pthread_mutex_lock(&queue.lock);
 	*queue.last = r;
 	queue.last = &r->next;
+	queue.open++;
 	pthread_cond_signal(&queue.more);
 	pthread_mutex_unlock(&queue.lock);
 }
@@ -63,6 +69,23 @@ static struct request *pop(void)
 	return r;
 }
 
+static void finished(struct request *r)
+{
+	free(r);
+	pthread_mutex_lock(&queue.lock);
+	if (!--queue.open)
+		pthread_cond_signal(&queue.done);
+	pthread_mutex_unlock(&queue.lock);
+}
+
+static void wait_for_all(void)
+{
+	pthread_mutex_lock(&queue.lock);
+	while (queue.open)
+		pthread_cond_wait(&queue.done, &queue.lock);
+	pthread_mutex_unlock(&queue.lock);
+}
+
 static void save(const struct request *r, int file)
 {
 	whylate_work_step(r->id, "save");
@@ -74,8 +97,8 @@ static void answer(struct request *r)
 {
 	for (char *c = r->line; *c; c++)
 		*c = (char)toupper((unsigned char)*c);
-	fputs(r->line, r->client);
-	fflush(r->client);
+	if (send(r->client, r->line, strlen(r->line), MSG_NOSIGNAL) < 0)
+		perror("server: answering");
 }
 
 static void *work(void *arg)
@@ -91,7 +114,7 @@ static void *work(void *arg)
 			save(r, file);
 		answer(r);
 		whylate_work_end(r->id);
-		free(r);
+		finished(r);
 	}
 	return NULL;
 }
@@ -99,7 +122,7 @@ static void *work(void *arg)
 /* One client at a time: this is about marks. */
 static void serve(int fd)
 {
-	FILE *client = fdopen(fd, "r+");
+	FILE *client = fdopen(fd, "r");
 	static uint64_t ids;
 
 	while (client) {
@@ -107,10 +130,12 @@ static void serve(int fd)
 
 		if (!r || !fgets(r->line, sizeof(r->line), client)) {
 			free(r);
-			return; /* the stream stays: workers may be writing to it yet */
+			wait_for_all();
+			fclose(client);
+			return;
 		}
 		r->id = ++ids;
-		r->client = client;
+		r->client = fd;
 		whylate_work_begin(r->id); /* from the packet that brought it */
 		push(r);
 	}
@@ -122,7 +147,6 @@ int main(int argc, char **argv)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 	pthread_t t;
 
-	signal(SIGPIPE, SIG_IGN);
 	a.sin_port = htons((uint16_t)(argc > 1 ? atoi(argv[1]) : 7777));
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));

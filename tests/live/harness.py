@@ -83,6 +83,21 @@ def tids_of(pid):
         return []
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def wait_for_port(port):
+    for _ in range(200):
+        try:
+            return socket.create_connection(('127.0.0.1', port), 1).close()
+        except OSError:
+            time.sleep(0.02)
+    raise Fail('nobody answers on port %d' % port)
+
+
 def comm_of(tid):
     return read('/proc/%d/comm' % tid).rstrip('\n')
 
@@ -338,6 +353,12 @@ class Context:
         check(os.path.exists(path), '%s is not there: build with -Dtests=true' % path)
         return path
 
+    def example(self, name):
+        """What was built of examples/, beside whylate."""
+        path = os.path.join(os.path.dirname(self.whylate), 'examples', name)
+        check(os.path.exists(path), '%s is not there: build with -Dtests=true' % path)
+        return path
+
     def spawn(self, argv, **kw):
         """Popen in a process group of its own; killed at the test's end and with the runner."""
         kw.setdefault('stdin', subprocess.DEVNULL)
@@ -360,18 +381,9 @@ class Context:
 
     def memcached(self, threads, prefix=(), options=(), **kw):
         need('memcached')
-        with socket.socket() as s:
-            s.bind(('127.0.0.1', 0))
-            port = s.getsockname()[1]
+        port = free_port()
         p = self.spawn([*prefix, 'memcached', '-U', '0', '-l', '127.0.0.1', '-p', port, '-t', threads, '-u', 'root', *options], **kw)
-        for _ in range(200):
-            try:
-                socket.create_connection(('127.0.0.1', port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.02)
-        else:
-            raise Fail('memcached does not answer')
+        wait_for_port(port)
         workers = [t for t in tids_of(p.pid) if 'worker' in comm_of(t)]
         check(workers, 'memcached has no worker threads: %s' % [comm_of(t) for t in tids_of(p.pid)])
         return p, port, workers

@@ -3,11 +3,12 @@
 
 import os
 import signal
+import socket
 import struct
 import subprocess
 import time
 
-from harness import HERE, Skip, check, finish, go, need, now_ns, quantile, us
+from harness import HERE, Skip, check, finish, free_port, go, need, now_ns, quantile, us, wait_for_port
 from test_replay import judge, replay
 
 SLACK_NS = 5000  # of the server's own measurement
@@ -326,12 +327,38 @@ def marks_of_other_probes(ctx):
     return str(found)
 
 
+def marks_of_the_server_example(ctx):
+    """examples/server.c: each line is one response, and the late ones have synced a file."""
+    port, lines = free_port(), 1000
+    server = ctx.spawn([ctx.example('server'), port], stderr=subprocess.PIPE)
+    wait_for_port(port)
+    client = socket.create_connection(('127.0.0.1', port), 10)
+    w = ctx.watch('-p', server.pid, '--until', 'mark', '--over', '1ns', '--timeout', 'none')
+    took = []
+    for n in range(lines):
+        sent = now_ns()
+        client.sendall(b'hello %d\n' % n)
+        answer = client.recv(100)
+        took.append(now_ns() - sent)
+        check(answer == b'HELLO %d\n' % n, '%r to %d' % (answer, n))
+    client.close()
+    r = w.stop()
+    found = by_cookie(r)
+    check(sorted(found, key=int) == [str(n + 1) for n in range(lines)], '%d told; %s' % (len(found), r.losses()))
+    synced = sorted(int(c) for c, [s] in found.items() if [x['name'] for x in s['work']['steps']] == ['worker', 'save'])
+    check(synced == [500, 1000], 'synced: %s' % synced)
+    check(all(s['stimulus']['kind'] != 'mark' for [s] in found.values()), 'requests that nobody sent')
+    # all of it is in there, but the way back to the client and the marks' own last step
+    check(all(found[str(c)][0]['response_ns'] > 0.5 * took[c - 1] for c in synced), 'shorter than the sync')
+    return '%d lines, synced %s' % (lines, ' '.join(us(found[str(c)][0]['response_ns']) for c in synced))
+
+
 def marks_of_the_python_example(ctx):
     """examples/worker.py with its helper library: strings from a queue, in two threads."""
     jobs = 60
-    library = os.path.join(os.path.dirname(ctx.built('replay')), 'libmark.so')
     r = ctx.watch('--until', 'mark', '--over', '1ns', '--timeout', 'none',
-                  command=['python3', os.path.join(HERE, '..', '..', 'examples', 'worker.py'), library, jobs]).wait()
+                  command=['python3', os.path.join(HERE, '..', '..', 'examples', 'worker.py'),
+                           ctx.example('libmark.so'), jobs]).wait()
     found = by_cookie(r)
     check(sorted(found) == sorted('job %d' % n for n in range(jobs)), '%s; %s' % (sorted(found), r.losses()))
     check(all([x['name'] for x in s['work']['steps']] == ['store'] for [s] in found.values()), 'steps')

@@ -3,11 +3,9 @@
 
 import os
 import re
-import socket
 import subprocess
-import time
 
-from harness import Fail, check, need, us
+from harness import check, free_port, need, us, wait_for_port
 
 CONF = """worker_processes 2; daemon off; master_process on; pid %(dir)s/pid; error_log %(dir)s/err;
 user root; events { worker_connections 256; }
@@ -20,21 +18,14 @@ def _server(ctx):
     d = ctx.dir + '/nginx'
     os.mkdir(d)
     os.chmod(d, 0o755)
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        port = s.getsockname()[1]
+    port = free_port()
     with open(d + '/conf', 'w') as f:
         f.write(CONF % {'dir': d, 'port': port})
     with open(d + '/index.html', 'w') as f:
         f.write('hello\n')
     p = ctx.spawn(['nginx', '-c', d + '/conf', '-p', d], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        try:
-            socket.create_connection(('127.0.0.1', port), 0.2).close()
-            return p, port
-        except OSError:
-            time.sleep(0.05)
-    raise Fail('nginx did not start')
+    wait_for_port(port)
+    return p, port
 
 
 def _run(ctx, header, arrivals):
