@@ -347,16 +347,22 @@ def _around(ctx, kind, counts):
     return (r, {k: third[k] - second.get(k, 0) for k in third}, {k: fourth[k] - first.get(k, 0) for k in fourth})
 
 
+# Of interrupts, that the kernel calls no BPF program for: for some milliseconds none on that CPU, seldom, under load; ftrace's
+# own probe of the same tracepoint is called, bpftrace's program is not either, and no recursion is counted (6.18, in a VM).
+UNCALLED = 0.02
+AT_ONCE = 10
+
+
 def track_irq(ctx):
     """/proc/interrupts just inside and just outside."""
     r, inner, outer = _around(ctx, 'irq', _interrupts)
     vectors = {'LOC': 'local_timer', 'RES': 'reschedule'}
     figures = []
-    for name, ours in [(str(n), {'irq': n}) for n in range(1, 256) if inner.get(str(n))] + [(k, {'name': v}) for k, v in vectors.items()]:
-        if name in inner:
-            _between(name, inner[name], r.count(**ours), outer[name])
+    for name, ours in [(str(n), {'irq': n}) for n in range(1, 256)] + [(k, {'name': v}) for k, v in vectors.items()]:
+        if inner.get(name, 0) >= 10 * AT_ONCE:
+            _between(name, inner[name] - max(AT_ONCE, UNCALLED * inner[name]), r.count(**ours), outer[name])
             figures.append('%s %d<=%d<=%d' % (name, inner[name], r.count(**ours), outer[name]))
-    check(len(figures) >= 3, 'too few interrupts: %s' % figures)
+    check(len(figures) >= 3, 'too few interrupts: %s of %s' % (figures, inner))
     check(not r.lost(), 'lost: %s' % r.tracker()['lost'])
     return ', '.join(figures[:6])
 
