@@ -8,6 +8,7 @@
  *   table    add, look-up and delete in liburcu's table: nothing else of what a tracker does (each
  *            thread has a table of its own)
  *   tracker  latency_tracker_event_in() and _out()
+ *   own      the same, a tracker for each thread
  *   mutex    a tracker with one mutex around a chained hash table: clock, table, histogram
  *
  * Each in turn for a slice of time, again and again: what else happens on the machine hits all.
@@ -42,6 +43,7 @@ struct worker {
 	uint64_t waited;      /* ns that the thread could have run and did not */
 	uint64_t took[TIMES]; /* batches by ns per batch: the last ones also stand for longer */
 	struct node *nodes;
+	struct latency_tracker *own;
 	struct cds_lfht *table; /* nobody else's: what it deletes can be used again at once */
 	char pad[128];
 };
@@ -127,10 +129,8 @@ static void run_table(struct worker *worker, uint64_t key)
 	}
 }
 
-static void run_tracker(struct worker *worker, uint64_t key)
+static void run_pairs(struct worker *worker, struct latency_tracker *tracker, uint64_t key)
 {
-	struct latency_tracker *tracker = worker->bench->tracker;
-
 	for (unsigned i = 0; i < BATCH; i++) {
 		uint64_t k = key + i;
 
@@ -138,6 +138,16 @@ static void run_tracker(struct worker *worker, uint64_t key)
 		worker->sink += latency_tracker_event_out(tracker, NULL, &k, sizeof(k), 0, 0) ==
 				LATENCY_TRACKER_OK;
 	}
+}
+
+static void run_tracker(struct worker *worker, uint64_t key)
+{
+	run_pairs(worker, worker->bench->tracker, key);
+}
+
+static void run_own(struct worker *worker, uint64_t key)
+{
+	run_pairs(worker, worker->own, key);
 }
 
 static void mutex_in(struct mutex_tracker *t, uint64_t key)
@@ -184,7 +194,7 @@ static void run_mutex(struct worker *worker, uint64_t key)
 
 static const struct variant variants[] = {
 	{ "clock", run_clock },     { "lookup", run_lookup }, { "table", run_table },
-	{ "tracker", run_tracker }, { "mutex", run_mutex },
+	{ "tracker", run_tracker }, { "own", run_own },       { "mutex", run_mutex },
 };
 
 /* ns that this thread has waited for a CPU so far. */
@@ -276,14 +286,15 @@ static void measure(struct bench *bench, struct worker *workers, const struct va
 	       (unsigned long long)skipped);
 }
 
-static void check(struct bench *bench)
+static void finish(struct latency_tracker *tracker)
 {
 	struct latency_tracker_stats stats;
 
-	latency_tracker_get_stats(bench->tracker, &stats, sizeof(stats));
+	latency_tracker_get_stats(tracker, &stats, sizeof(stats));
 	if (stats.count != stats.tracked)
 		die("%llu events begun, %llu ended", (unsigned long long)stats.tracked,
 		    (unsigned long long)stats.count);
+	latency_tracker_destroy(tracker);
 }
 
 static void prepare_worker(struct worker *worker, struct bench *bench, unsigned number)
@@ -292,7 +303,8 @@ static void prepare_worker(struct worker *worker, struct bench *bench, unsigned 
 
 	*worker = (struct worker){ .bench = bench, .number = number, .nodes = nodes };
 	worker->table = cds_lfht_new_flavor(BUCKETS, BUCKETS, BUCKETS, 0, &urcu_memb_flavor, NULL);
-	if (!nodes || !worker->table)
+	worker->own = latency_tracker_create(LATENCY_TRACKER_NEVER, 0, NULL, NULL);
+	if (!nodes || !worker->table || !worker->own)
 		die("no memory");
 	nodes[KEYS + 1].next = bench->mutex.free;
 	bench->mutex.free = &nodes[KEYS + 1];
@@ -327,8 +339,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < repeats; i++)
 		for (size_t v = 0; v < sizeof(variants) / sizeof(variants[0]); v++)
 			measure(&bench, workers, &variants[v]);
-	check(&bench);
-	latency_tracker_destroy(bench.tracker);
+	finish(bench.tracker);
+	for (unsigned i = 0; i < bench.threads; i++)
+		finish(workers[i].own);
 	urcu_memb_unregister_thread();
 	return 0;
 }

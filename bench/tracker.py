@@ -13,6 +13,7 @@ NAMES = {
     'lookup': 'liburcu: look-up',
     'table': 'liburcu: add, look-up, delete',
     'tracker': 'tracker: in + out',
+    'own': 'tracker, one for each thread: in + out',
     'mutex': 'mutex + hash table: in + out',
 }
 
@@ -58,12 +59,12 @@ def table_of(threads, found, alone):
                      'round (aim: at most 2: %s).' %
                      (spread(ratios), verdict(quartiles(ratios)[1], 2)))
     else:
-        tracker, mutex = (statistics.median(r.rate for r in found[name])
-                          for name in ('tracker', 'mutex'))
+        tracker, own, mutex = (statistics.median(r.rate for r in found[name])
+                               for name in ('tracker', 'own', 'mutex'))
         notes.append('%.2f times the mutex\'s rate (aim: more than 1: %s); %.2f times that of one '
-                     'thread (aim: at least %.1f: %s).' %
+                     'thread (aim: at least %.1f: %s), and %.2f times with a tracker for each.' %
                      (tracker / mutex, verdict(mutex, tracker), tracker / alone, 0.8 * threads,
-                      verdict(0.8 * threads, tracker / alone)))
+                      verdict(0.8 * threads, tracker / alone), own / alone))
     waited = statistics.median(r.waited for rounds in found.values() for r in rounds)
     notes.append('%d rounds. The threads waited for a CPU %.0f %% of the time.' %
                  (len(found['tracker']), 100 * waited))
