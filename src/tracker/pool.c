@@ -24,9 +24,9 @@ size_t wl_event_stride(size_t key_size, size_t priv_data_size)
 	       round_up(priv_data_size, 8);
 }
 
-size_t wl_pool_bytes(const struct wl_pool *pool, uint64_t events)
+size_t wl_pool_bytes(size_t stride, uint64_t events)
 {
-	return round_up(sizeof(*pool) + events * pool->stride, page_size());
+	return round_up(sizeof(struct wl_pool) + events * stride, page_size());
 }
 
 /*
@@ -71,8 +71,7 @@ static void prefer_node_of(unsigned cpu, void *begin, size_t bytes)
 int wl_pool_create(struct latency_tracker *tracker, unsigned cpu, size_t stride, uint64_t max,
 		   struct wl_pool **pool)
 {
-	struct wl_pool layout = { .stride = stride };
-	size_t mapped = wl_pool_bytes(&layout, max);
+	size_t mapped = wl_pool_bytes(stride, max);
 	struct wl_pool *new;
 	int err;
 
@@ -80,7 +79,7 @@ int wl_pool_create(struct latency_tracker *tracker, unsigned cpu, size_t stride,
 	if (new == MAP_FAILED)
 		return -ENOMEM;
 	prefer_node_of(cpu, new, mapped);
-	err = populate(new, 0, wl_pool_bytes(&layout, 0));
+	err = populate(new, 0, wl_pool_bytes(stride, 0));
 	if (err) {
 		munmap(new, mapped);
 		return err;
@@ -103,13 +102,13 @@ void wl_pool_destroy(struct wl_pool *pool)
 int wl_pool_extend(struct wl_pool *pool, uint64_t limit)
 {
 	uint64_t old = atomic_load_explicit(&pool->limit, memory_order_relaxed);
-	size_t from = wl_pool_bytes(pool, old), to;
+	size_t from = wl_pool_bytes(pool->stride, old), to;
 	int err;
 
 	limit = limit < pool->max ? limit : pool->max;
 	if (limit <= old)
 		return 0;
-	to = wl_pool_bytes(pool, limit);
+	to = wl_pool_bytes(pool->stride, limit);
 	err = to > from ? populate(pool, from, to) : 0;
 	if (err)
 		return err;

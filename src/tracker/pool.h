@@ -44,8 +44,8 @@ void wl_pool_destroy(struct wl_pool *pool);
 /* Has memory for `limit` events from now on, or for the most allowed. One thread. 0 or -ENOMEM. */
 int wl_pool_extend(struct wl_pool *pool, uint64_t limit);
 
-/* Bytes that are in use with this many events. */
-size_t wl_pool_bytes(const struct wl_pool *pool, uint64_t events);
+/* Bytes of a pool that are in use with this many events of this stride. */
+size_t wl_pool_bytes(size_t stride, uint64_t events);
 
 static inline struct latency_tracker_event *wl_pool_at(const struct wl_pool *pool, uint64_t index)
 {

@@ -60,7 +60,7 @@ static void add_memory(const struct latency_tracker *tracker, struct latency_tra
 		uint64_t events = atomic_load_explicit(&pool->limit, memory_order_relaxed);
 
 		to->events += events;
-		to->memory += wl_pool_bytes(pool, events);
+		to->memory += wl_pool_bytes(pool->stride, events);
 	}
 	to->memory_max = tracker->memory_max;
 }

@@ -228,7 +228,7 @@ static int create_pools(struct latency_tracker *tracker, const struct latency_tr
 		err = wl_pool_extend(tracker->pools[i], share(o->startup_events, i, cpus));
 		if (err)
 			return err;
-		tracker->memory_max += wl_pool_bytes(tracker->pools[i], tracker->pools[i]->max);
+		tracker->memory_max += wl_pool_bytes(tracker->stride, tracker->pools[i]->max);
 	}
 	return 0;
 }
