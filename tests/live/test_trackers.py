@@ -362,7 +362,7 @@ def track_irq(ctx):
         if inner.get(name, 0) >= 10 * AT_ONCE:
             _between(name, inner[name] - max(AT_ONCE, UNCALLED * inner[name]), r.count(**ours), outer[name])
             figures.append('%s %d<=%d<=%d' % (name, inner[name], r.count(**ours), outer[name]))
-    check(len(figures) >= 3, 'too few interrupts: %s of %s' % (figures, inner))
+    check(len(figures) >= 2, 'too few interrupts: %s of %s' % (figures, inner))  # a disk, the tick
     check(not r.lost(), 'lost: %s' % r.tracker()['lost'])
     return ', '.join(figures[:6])
 
