@@ -49,26 +49,26 @@ WL_GLOBAL int wl_mark_leave_now(struct wl_task *t, __u32 tid, __u32 release)
 	struct wl_ev_mark_leave *e;
 	struct wl_mark_set *set;
 	struct wl_rec rec;
-	__u64 key;
 	int locked;
 
 	if (!c || !t)
 		return 0;
-	key = t->mark;
-	set = wl_mark_set_of(key);
+	set = wl_mark_set_of(t->mark);
 	if (!set)
 		return 0;
 	locked = wl_mark_lock(set, c, release ? WL_MARK_TRIES : WL_MARK_SWITCH_TRIES);
 	e = WL_RECORD_BEGIN(&rec, MARK_LEAVE, mark_leave);
+	if (e) {
+		e->wl_key = t->mark;
+		e->wl_tid = tid;
+		e->wl_flags = (locked ? WL_EV_F_DONE : 0) | WL_EV_F_CUR |
+			      (release ? WL_EV_F_RELEASE : 0);
+	}
 	wl_mark_leave(c, locked ? set : 0, t, tid, release != 0, rec.ts);
 	if (locked)
 		wl_mark_unlock(set);
-	if (!e)
-		return 0;
-	e->wl_key = key;
-	e->wl_tid = tid;
-	e->wl_flags = (locked ? WL_EV_F_DONE : 0) | WL_EV_F_CUR | (release ? WL_EV_F_RELEASE : 0);
-	wl_record_commit(&rec);
+	if (e)
+		wl_record_commit(&rec);
 	return 0;
 }
 

@@ -258,12 +258,16 @@ WL_INLINE void wl_mark_part(struct wl_task *t)
 WL_INLINE void wl_mark_leave(struct wl_cpu *c, struct wl_mark_set *set, struct wl_task *t,
 			     __u32 tid, int release, __u64 now)
 {
-	struct wl_mark *m = set ? wl_mark_find(set, t->mark) : 0;
-	int mine = m && m->tid == tid, over = release || (set && !mine);
-	int apart = over && t->received == WL_RECEIVED_APART;
+	int mine, over, apart;
+	struct wl_mark *m;
 
+	/* first: across the call everything that is known lies on the stack */
 	c->returned = 0;
 	wl_task_charge(c, t, 0, now);
+	m = set ? wl_mark_find(set, t->mark) : 0;
+	mine = m && m->tid == tid;
+	over = release || (set && !mine);
+	apart = over && t->received == WL_RECEIVED_APART;
 	if (apart)
 		wl_mark_part(t);
 	if (mine) {
