@@ -31,6 +31,12 @@ static void name_run(const struct step *s, const struct wl_replay_who *who)
 		wl_replay_name(who, &s->c->run.who);
 }
 
+/* Do only marks end responses? */
+static bool marking(const struct step *s)
+{
+	return s->r->marks != NULL;
+}
+
 /*
  * The giver, as the kernel side has looked it up. A hand-off by a task whose chain is not known, or
  * by nobody knows whom, begins a chain that is in doubt.
@@ -44,7 +50,7 @@ static struct wl_task *giver(const struct step *s, uint32_t flags)
 		wl_replay_doubt(s->r, s->now, s->e->cpu);
 	/* what it receives is its own, not what it was before; an item that began there is in doubt
 	 */
-	if (s->r->marks && !known && task && !task->t.mark)
+	if (marking(s) && !known && task && !task->t.mark)
 		wl_task_cur(&task->t)->h.id = 0;
 	if (task && (task->t.soft_on || task->t.flags & WL_TASK_LINK))
 		name_run(s, &s->cpu->cur);
@@ -572,11 +578,6 @@ static int take_arrival(struct step *s, struct wl_task *t, uint64_t key)
 }
 
 /* --- marks --- */
-
-static bool marking(const struct step *s)
-{
-	return s->r->marks != NULL;
-}
 
 static struct wl_mark_set *mark_set(const struct step *s, uint64_t key)
 {

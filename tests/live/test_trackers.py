@@ -347,8 +347,8 @@ def _around(ctx, kind, counts):
     return (r, {k: third[k] - second.get(k, 0) for k in third}, {k: fourth[k] - first.get(k, 0) for k in fourth})
 
 
-# Of interrupts, that the kernel calls no BPF program for: for some milliseconds none on that CPU, seldom, under load; ftrace's
-# own probe of the same tracepoint is called, bpftrace's program is not either, and no recursion is counted (6.18, in a VM).
+# Of interrupts, that the kernel calls no BPF program for: up to 10 in a row on one CPU, seldom, under load; two programs miss
+# the same ones, ftrace's own probe of the same tracepoint sees them, and no recursion is counted (6.18, in a VM).
 UNCALLED = 0.02
 AT_ONCE = 10
 
