@@ -211,14 +211,17 @@ def bpf_leftovers(before, ours, wait=3.0):
 # ---- an independent witness of who ran where --------------------------------------------------------
 
 class SwitchTrace:
-    """sched_switch by tracefs, in an instance and a mount of our own."""
+    """sched_switch and sched_waking by tracefs, in an instance and a mount of our own."""
 
-    LINE = re.compile(r'\[(\d+)\].*? (\d+)\.(\d+): sched_switch: .*? prev_pid=(\d+) .*==> .* next_pid=(\d+) ')
+    EVENTS = ('sched_switch', 'sched_waking')
+    SWITCH = re.compile(r'\[(\d+)\].*? (\d+)\.(\d+): sched_switch: .*? prev_pid=(\d+) .* prev_state=(\S+) ==> .* next_pid=(\d+) ')
+    WAKING = re.compile(r' (\d+)\.(\d+): sched_waking: .* pid=(\d+) ')
 
     def __init__(self, ctx):
         self.mount = os.path.join(ctx.dir, 'tracefs')
         self.instance = os.path.join(self.mount, 'instances', 'wl-live-%d' % os.getpid())
-        self.runs = {}
+        self.runs = {}    # {cpu: [(ns, tid that runs from there)]}
+        self.sleeps = {}  # {tid: [(ns, True: sleeps from there, False: woken)]}
 
     def _write(self, name, text):
         with open(os.path.join(self.instance, name), 'w') as f:
@@ -232,7 +235,8 @@ class SwitchTrace:
             os.mkdir(self.instance)
             self._write('trace_clock', 'mono')
             self._write('buffer_size_kb', '16384')
-            self._write('events/sched/sched_switch/enable', '1')
+            for event in self.EVENTS:
+                self._write('events/sched/%s/enable' % event, '1')
         except OSError:
             self.__exit__()
             raise
@@ -240,8 +244,9 @@ class SwitchTrace:
 
     def __exit__(self, *_):
         try:
-            self._write('events/sched/sched_switch/enable', '0')
-            self.runs = self._parse(read(os.path.join(self.instance, 'trace')))
+            for event in self.EVENTS:
+                self._write('events/sched/%s/enable' % event, '0')
+            self._parse(read(os.path.join(self.instance, 'trace')))
         except OSError:
             pass
         try:
@@ -251,14 +256,29 @@ class SwitchTrace:
         subprocess.call(['umount', '-l', self.mount])
 
     def _parse(self, text):
-        """{cpu: [(ns, tid that runs from there)]}"""
-        runs = {}
         for line in text.splitlines():
-            m = self.LINE.search(line)
+            m = self.SWITCH.search(line)
             if m:
                 t = int(m.group(2)) * 10 ** 9 + int(m.group(3)) * 1000
-                runs.setdefault(int(m.group(1)), []).append((t, int(m.group(5))))
-        return runs
+                self.runs.setdefault(int(m.group(1)), []).append((t, int(m.group(6))))
+                if not m.group(5).startswith('R'):
+                    self.sleeps.setdefault(int(m.group(4)), []).append((t, True))
+                continue
+            m = self.WAKING.search(line)
+            if m:
+                t = int(m.group(1)) * 10 ** 9 + int(m.group(2)) * 1000
+                self.sleeps.setdefault(int(m.group(3)), []).append((t, False))
+
+    def slept(self, tid, start, end):
+        """How long a thread slept within [start, end], ns: from its switch until somebody woke it."""
+        total, since = 0, None
+        for t, sleeps in self.sleeps.get(tid, []) + [(end, False)]:
+            if sleeps:
+                since = t
+            elif since is not None:
+                total += max(0, min(t, end) - max(since, start))
+                since = None
+        return total
 
     def ran(self, cpu, start, end):
         """Threads that had the CPU at any time in [start, end]."""
@@ -266,6 +286,74 @@ class SwitchTrace:
         lo = max(0, bisect.bisect_left(runs, (start - 2000, 0)) - 1)
         hi = bisect.bisect_right(runs, (end + 2000, 1 << 32))
         return {tid for _, tid in runs[lo:hi]}
+
+
+def _stolen():
+    """(time that the hypervisor took from our CPUs, all of their time), in ticks, since boot."""
+    ticks = [int(w) for w in read('/proc/stat').split('\n', 1)[0].split()[1:]]
+    return ticks[7], sum(ticks[:8])  # guest time is part of user time
+
+
+class Host:
+    """Share of the CPUs' time that the hypervisor took since this was made."""
+
+    NOISY = 0.02
+
+    def __init__(self):
+        self.start = _stolen()
+
+    def stole(self):
+        stolen, total = (now - then for now, then in zip(_stolen(), self.start))
+        return stolen / max(1, total)
+
+    @classmethod
+    def wait_until_quiet(cls, seconds):
+        """At most `seconds`; two without steal are quiet."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            host = cls()
+            time.sleep(2)
+            if host.stole() < cls.NOISY / 2:
+                return
+
+
+class Repeats:
+    """
+    A failure on a virtual machine counts when it repeats while the hypervisor leaves us the CPUs. Every
+    run is shown, with what was stolen; when more tests than `most` failed without theft, the rest of
+    the failures count at once.
+    """
+
+    TRIES = 4       # of one test, in all
+    WAIT = 60       # s, for a quiet host before one of them
+    ALL_WAITS = 300
+
+    def __init__(self, most):
+        self.most = most
+        self.names = []
+        self.left = self.ALL_WAITS
+
+    def run(self, name, attempt, failed):
+        """Result of attempt(0), or of the last attempt(n) that was made since failed(result) held."""
+        for n in range(self.TRIES):
+            host = Host()
+            result = attempt(n)
+            if not failed(result) or not self._again(name, n, host.stole()):
+                return result
+            print('     again, before we believe it:', flush=True)
+            self._wait()
+
+    def _again(self, name, n, stole):
+        print('     the host stole %.1f %% of the CPUs meanwhile' % (100 * stole))
+        if n == 0:
+            self.names.append(name)
+            self.most -= stole < Host.NOISY
+        return n + 1 < self.TRIES and (stole >= Host.NOISY or n == 0 and self.most >= 0)
+
+    def _wait(self):
+        start = time.monotonic()
+        Host.wait_until_quiet(min(self.WAIT, self.left))
+        self.left -= time.monotonic() - start
 
 
 class FirstInLine:

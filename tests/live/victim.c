@@ -5,19 +5,24 @@
  *   victim OUT mode=hog|mutex|io|none wait=pipe|eventfd|epoll|timerfd rounds=N cpu=C seed=S
  *          dir=D min_us=8000 max_us=30000 fault=1 direct=0 chunk_kb=256
  *
- * server process: one worker thread, pinned to cpu, waits for a request, works for 50..150 us,
- * takes and leaves a mutex in the middle of it, answers. client process: one request every 2 ms,
- * one at a time (wait=timerfd: no client, a periodic timer). coordinator:    at a random time of
- * each round injects the fault: hog    a process with a random name, SCHED_FIFO 10..80, keeps the
- * worker's cpu busy mutex  a thread of the server with a random name holds the mutex, sleeping or
- * busy io     the worker's next request writes and syncs (direct=1: O_DIRECT) until the time is
- * over fault=0: the same processes and threads do the same, for no time at all.
+ * The server process has one worker thread, pinned to cpu; it waits for a request, works for 50 to
+ * 150 us, takes and leaves a mutex in the middle of it, and answers. The client process makes one
+ * request every 2 ms, one at a time (wait=timerfd: no client, a periodic timer). The coordinator
+ * injects the fault at a random time of each round:
+ *
+ * - hog: a process with a random name, SCHED_FIFO 10..80, keeps the worker's cpu busy
+ *
+ * - mutex: a thread of the server with a random name holds the mutex, sleeping or busy
+ *
+ * - io: the worker's next request writes and syncs (direct=1: O_DIRECT) until the time is over
+ *
+ * fault=0: the same processes and threads do the same, for no time at all.
  *
  * "ready WORKER-TID SERVER-PID", waits for a line on stdin. At the end one line per round on
- * stdout: round KIND T0 T1 TID NAME CPU DETAIL-A DETAIL-B (hog: priority, 0; mutex: 1 if busy, 0;
- * io: run time and run delay of the worker within, ns), and in OUT per request {u64 asked, u64
- * begun, u64 answered, u64 locked}: when the client asked (or the timer was to), when the worker
- * began and ended it, how long it waited for the mutex.
+ * stdout: round KIND T0 T1 TID NAME CPU DETAIL-A DETAIL-B (hog: priority, CPU time in ns; mutex: 1
+ * if busy, 0; io: 0, 0), and in OUT per request {u64 asked, u64 begun, u64 answered, u64 locked}:
+ * when the client asked (or the timer was to), when the worker began and ended it, how long it
+ * waited for the mutex.
  */
 #include "common.h"
 
@@ -86,10 +91,9 @@ static uint64_t rng;
 
 static void write_until(struct round *r)
 {
-	uint64_t run, delay, run2, delay2, t;
 	off_t at = 0;
+	uint64_t t;
 
-	my_schedstat(&run, &delay);
 	r->t0 = now_ns();
 	do {
 		if (pwrite(file, buffer, (size_t)opt.chunk, at) != opt.chunk)
@@ -100,9 +104,6 @@ static void write_until(struct round *r)
 		t = now_ns();
 	} while (t < r->t0 + r->wish);
 	r->t1 = t;
-	my_schedstat(&run2, &delay2);
-	r->a = run2 - run;
-	r->b = delay2 - delay;
 	r->tid = (uint32_t)my_tid();
 	r->done = 1;
 }
@@ -255,9 +256,11 @@ static void hog(struct round *r, pid_t parent)
 	if (sched_setscheduler(0, SCHED_FIFO, &p))
 		die("SCHED_FIFO %d: %s", p.sched_priority, strerror(errno));
 	sleep_ns(3000000);
+	r->b = my_cpu_ns();
 	r->t0 = now_ns();
 	busy_until(r->t0 + r->wish);
 	r->t1 = now_ns();
+	r->b = my_cpu_ns() - r->b;
 	r->done = 1;
 	_exit(0);
 }

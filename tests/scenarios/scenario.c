@@ -40,10 +40,7 @@ void scn_skip(const char *format, ...)
 
 uint64_t scn_run_time(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
+	return my_cpu_ns();
 }
 
 uint64_t scn_run_delay(void)
