@@ -24,6 +24,9 @@ STIMULI = {'irq', 'timer', 'softirq', 'nmi', 'wakeup', 'mark'}
 ENDS = {'turn', 'idle', 'block', 'run', 'mark', 'exit', 'timeout'}
 REASONS = {'threshold', 'timeout', 'worst'}
 
+# An agent of the test machine: while a thread of it is current, tracepoints run no BPF program. ftrace sees it.
+HIDDEN = 1
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -210,22 +213,24 @@ def bpf_leftovers(before, ours, wait=3.0):
 
 # ---- an independent witness of who ran where --------------------------------------------------------
 
-class SwitchTrace:
-    """sched_switch and sched_waking by tracefs, in an instance and a mount of our own."""
+class KernelTrace:
+    """The kernel's own trace of some events (SYSTEM/NAME) by tracefs, in an instance and a mount of our own."""
 
-    EVENTS = ('sched_switch', 'sched_waking')
-    SWITCH = re.compile(r'\[(\d+)\].*? (\d+)\.(\d+): sched_switch: .*? prev_pid=(\d+) .* prev_state=(\S+) ==> .* next_pid=(\d+) ')
-    WAKING = re.compile(r' (\d+)\.(\d+): sched_waking: .* pid=(\d+) ')
+    LINE = re.compile(r'^.{16}-(\d+) +\[(\d+)\] \S+ +(\d+)\.(\d+): (\w+): (.*)')
 
-    def __init__(self, ctx):
+    def __init__(self, ctx, *events):
         self.mount = os.path.join(ctx.dir, 'tracefs')
         self.instance = os.path.join(self.mount, 'instances', 'wl-live-%d' % os.getpid())
-        self.runs = {}    # {cpu: [(ns, tid that runs from there)]}
-        self.sleeps = {}  # {tid: [(ns, True: sleeps from there, False: woken)]}
+        self.events = events
+        self.lines = []  # (ns, cpu, current thread, event's name, its text)
 
     def _write(self, name, text):
         with open(os.path.join(self.instance, name), 'w') as f:
             f.write(text)
+
+    def _enable(self, on):
+        for event in self.events:
+            self._write('events/%s/enable' % event, on)
 
     def __enter__(self):
         os.makedirs(self.mount, exist_ok=True)
@@ -235,8 +240,7 @@ class SwitchTrace:
             os.mkdir(self.instance)
             self._write('trace_clock', 'mono')
             self._write('buffer_size_kb', '16384')
-            for event in self.EVENTS:
-                self._write('events/sched/%s/enable' % event, '1')
+            self._enable('1')
         except OSError:
             self.__exit__()
             raise
@@ -244,8 +248,7 @@ class SwitchTrace:
 
     def __exit__(self, *_):
         try:
-            for event in self.EVENTS:
-                self._write('events/sched/%s/enable' % event, '0')
+            self._enable('0')
             self._parse(read(os.path.join(self.instance, 'trace')))
         except OSError:
             pass
@@ -256,18 +259,32 @@ class SwitchTrace:
         subprocess.call(['umount', '-l', self.mount])
 
     def _parse(self, text):
-        for line in text.splitlines():
-            m = self.SWITCH.search(line)
-            if m:
-                t = int(m.group(2)) * 10 ** 9 + int(m.group(3)) * 1000
-                self.runs.setdefault(int(m.group(1)), []).append((t, int(m.group(6))))
-                if not m.group(5).startswith('R'):
-                    self.sleeps.setdefault(int(m.group(4)), []).append((t, True))
+        for m in filter(None, map(self.LINE.match, text.splitlines())):
+            ns = int(m.group(3)) * 10 ** 9 + int(m.group(4)) * 1000
+            self.lines.append((ns, int(m.group(2)), int(m.group(1)), m.group(5), m.group(6)))
+
+
+class SwitchTrace(KernelTrace):
+    """Who ran where, and slept when."""
+
+    SWITCH = re.compile(r'.* prev_pid=(\d+) .* prev_state=(\S+) ==> .* next_pid=(\d+) ')
+    WAKING = re.compile(r'.* pid=(\d+) ')
+
+    def __init__(self, ctx):
+        super().__init__(ctx, 'sched/sched_switch', 'sched/sched_waking')
+        self.runs = {}    # {cpu: [(ns, tid that runs from there)]}
+        self.sleeps = {}  # {tid: [(ns, True: sleeps from there, False: woken)]}
+
+    def _parse(self, text):
+        super()._parse(text)
+        for ns, cpu, _, name, fields in self.lines:
+            if name == 'sched_waking':
+                self.sleeps.setdefault(int(self.WAKING.match(fields).group(1)), []).append((ns, False))
                 continue
-            m = self.WAKING.search(line)
-            if m:
-                t = int(m.group(1)) * 10 ** 9 + int(m.group(2)) * 1000
-                self.sleeps.setdefault(int(m.group(3)), []).append((t, False))
+            tid, state, following = self.SWITCH.match(fields).groups()
+            self.runs.setdefault(cpu, []).append((ns, int(following)))
+            if not state.startswith('R'):
+                self.sleeps.setdefault(int(tid), []).append((ns, True))
 
     def slept(self, tid, start, end):
         """How long a thread slept within [start, end], ns: from its switch until somebody woke it."""

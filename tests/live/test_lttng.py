@@ -9,12 +9,11 @@ import shutil
 import ctf
 import lttng
 import recording
-from harness import Fail, Skip, check
+from harness import HIDDEN, Fail, Skip, check
 
 VECTORS = {'local_timer': 236, 'reschedule': 253, 'call_function': 252, 'call_function_single': 251, 'irq_work': 246}
 RWBS_WRITE, RWBS_READ = 1, 4
 DEAD = {16, 32}  # EXIT_DEAD, EXIT_ZOMBIE
-HIDDEN = 1  # the test machine's agent: while a thread of it is current, tracepoints run no BPF program
 IP_UDP, ETHERNET = 28, 14
 
 

@@ -13,7 +13,7 @@ import time
 
 import ctf
 import recording
-from harness import Fail, Skip, check, comm_of, finish, go, need, read_line, tail, tids_of
+from harness import HIDDEN, Fail, Skip, check, comm_of, finish, go, need, read_line, tail, tids_of
 
 # One call a round of `storm calls`, and nobody else makes them there.
 ONCE = '''io_cancel mq_unlink keyctl swapoff quotactl add_key fanotify_mark inotify_rm_watch timer_delete
@@ -97,8 +97,6 @@ class Wakeups:
     programs; what may be its work is left out.
     """
 
-    AGENT = 1
-
     def __init__(self):
         self.asleep, self.woken = {}, {}
         self.agent_since, self.agent_last = {}, 0
@@ -106,7 +104,7 @@ class Wakeups:
         self.missing = []
 
     def switch(self, ts, cpu, f):
-        if f['wl_next_pid'] == self.AGENT:
+        if f['wl_next_pid'] == HIDDEN:
             self.agent_since[cpu] = ts
         elif cpu in self.agent_since:
             del self.agent_since[cpu]
@@ -251,9 +249,6 @@ def recorder_ends(ctx):
         check(p.returncode == 0, 'signal %d: status %d, %s' % (number, p.returncode, err))
         counts, _, lost = recording.read_by_all(os.path.join(path, 'kernel'))
         same_as_whylate(recording.Recording(path, 0, out.decode(), err.decode()), counts, lost)
-
-
-HIDDEN = 1  # an agent that the test machine hides from BPF programs
 
 
 def recorder_privacy(ctx):
