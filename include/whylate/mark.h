@@ -10,7 +10,7 @@
  *	whylate watch --until mark -p PID
  *
  * This header is all there is: no library, no dependency, no initialisation. While nobody watches,
- *a mark is a few instructions that do nothing. While somebody does, the kernel runs a probe there.
+ * a mark is a few instructions that do nothing. While somebody does, the kernel runs a probe there.
  *
  * cookie  Says which item: any integer (kept as 64 bits), or a string, of which 63 bytes count.
  *         Unique among the items that this process has begun and not ended.
@@ -31,7 +31,7 @@
  *	perf buildid-cache --add ./server && perf record -e sdt_whylate:begin ...
  *
  * Each site has a second probe, whose name ends in "5", on an instruction that newer kernels
- * (x86-64, Linux 6.18) patch with a call instead of a breakpoint: a third of the cost. whylate uses
+ * (x86-64, Linux 6.18) patch with a call instead of a breakpoint: about 60 % of the cost. whylate uses
  * it where that is so. Do not read both at once. -DWHYLATE_PLAIN leaves it out.
  *
  * -DWHYLATE_LTTNG: LTTng-UST events too, see mark-lttng.h.

@@ -86,7 +86,7 @@ static void check_kernel(struct doctor *d)
 	add_check(d, "BTF (/sys/kernel/btf/vmlinux)", k->btf != NULL, true,
 		  "nothing works: build the kernel with CONFIG_DEBUG_INFO_BTF=y");
 	add_check(d, "safe task storage", k->task_storage, false,
-		  "tasks are kept in a hash of fixed size instead (kernels before 6.3)");
+		  "tasks are kept in a hash of fixed size instead (kernels before 6.4)");
 	add_check(d, "steal time of the run queue", k->steal, false,
 		  "time that a hypervisor takes counts as running");
 	add_check(d, "CPU quota of the run queue", k->throttled, false,
@@ -94,7 +94,7 @@ static void check_kernel(struct doctor *d)
 	add_check(d, "kallsyms", !access("/proc/kallsyms", R_OK), false,
 		  "stacks of unfinished work are numbers");
 	add_check(d, "kprobes", !access("/sys/bus/event_source/devices/kprobe", F_OK), false,
-		  "nothing: they are not used");
+		  "`track --in kprobe:...` is refused");
 }
 
 /* Loading needs privileges and a kernel that accepts the programs: only trying tells. */

@@ -687,7 +687,7 @@ const struct wl_option wl_options_table[] = {
 	{ NULL, 0, "in", "EVENT", apply_in,
 	  "where it begins: tp:SUBSYSTEM:EVENT, usdt:PATH:PROVIDER:NAME,\n"
 	  "uprobe:PATH:SYMBOL, uretprobe:PATH:SYMBOL, kprobe:FUNCTION,\n"
-	  "kretprobe:FUNCTION",
+	  "kretprobe:FUNCTION, fentry:FUNCTION, fexit:FUNCTION",
 	  WL_OPTION_TRACK_ONLY },
 	{ NULL, 0, "out", "EVENT", apply_out, "where it ends", WL_OPTION_TRACK_ONLY },
 	{ NULL, 0, "key", "EXPR,...", apply_key,

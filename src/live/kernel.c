@@ -155,7 +155,7 @@ int wl_kernel_open(struct wl_kernel *kernel)
 	kernel->btf = btf__load_vmlinux_btf();
 	if (libbpf_get_error(kernel->btf))
 		kernel->btf = NULL;
-	/* 6.3 gave local storage an allocator of its own: before, it is kmalloc in a tracepoint */
+	/* 6.4 gave local storage an allocator of its own: before, it is kmalloc in a tracepoint */
 	kernel->task_storage = wl_kernel_has_member(kernel, "bpf_local_storage_map", "selem_ma");
 	kernel->steal = wl_kernel_has_member(kernel, "rq", "prev_steal_time_rq");
 	kernel->throttled = wl_kernel_has_member(kernel, "task_struct", "throttled") ||
