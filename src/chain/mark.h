@@ -137,8 +137,11 @@ WL_INLINE struct wl_mark *wl_mark_room(struct wl_mark_set *set, struct wl_cpu *c
 
 /* --- paths --- */
 
-/* Where and when the thread of this path was woken last; 0: not in this path. */
-WL_INLINE __u64 wl_mark_woken(const struct wl_path *p, __u32 *index)
+/*
+ * Where and when the thread of this path was woken last; 0: not in this path. Out of CPU quota its
+ * wait for a CPU has another kind, and so has one that is no wake-up's: wake_ts tells them apart.
+ */
+WL_INLINE __u64 wl_mark_woken(const struct wl_path *p, __u64 wake_ts, __u32 *index)
 {
 	__u64 at = p->h.start, found = 0, wide = p->seg[0].pad * 0x0101010101010101ull;
 	__u32 n = p->h.nseg, where = 0;
@@ -146,7 +149,8 @@ WL_INLINE __u64 wl_mark_woken(const struct wl_path *p, __u32 *index)
 	for (__u32 i = 0; i < WL_PATH_SEGS; i++) {
 		if (i >= n)
 			break;
-		if (p->seg[i].kind == WL_SEG_WAKEUP) {
+		if (p->seg[i].kind == WL_SEG_WAKEUP ||
+		    (p->seg[i].kind == WL_SEG_THROTTLED && at == wake_ts)) {
 			found = at ^ wide; /* see wl_path_side() */
 			where = (i + p->seg[0].pad) & WL_SEG_MASK;
 		}
@@ -210,7 +214,7 @@ WL_GLOBAL int wl_mark_resume(struct wl_mark *m, struct wl_task *t, __u32 tid, __
 		wl_path_close(n, now, cpu, 0);
 		return 0;
 	}
-	woken = wl_mark_woken(own, &index);
+	woken = wl_mark_woken(own, t->wake_ts, &index);
 	if (own->h.id == m->p.h.id && woken >= m->marked) {
 		wl_path_copy(n, own);
 		own->h.id = 0;
@@ -299,10 +303,12 @@ WL_INLINE void wl_mark_name(struct wl_work *w, const struct wl_mark_in *in)
 }
 
 /* The task carries the item from here on. */
-WL_INLINE void wl_mark_take(struct wl_mark *m, struct wl_task *t, __u32 tid, __u64 now)
+WL_INLINE void wl_mark_take(struct wl_mark *m, struct wl_task *t, const struct wl_mark_in *in,
+			    __u64 now)
 {
 	m->marked = now;
-	m->tid = tid;
+	m->tid = in->tid;
+	m->tgid = in->tgid;
 	m->target = (t->flags & WL_TASK_TARGET) != 0;
 	t->mark = m->key;
 	wl_path_copy(&m->p, wl_task_cur(t));
@@ -330,11 +336,10 @@ WL_INLINE int wl_mark_begin(struct wl_cpu *c, struct wl_mark_set *set, struct wl
 	}
 	t->received = 0;
 	m->key = in->key;
-	m->tgid = in->tgid;
 	wl_mark_name(&m->work, in);
 	m->work.begun = now;
 	m->work.begun_tid = in->tid;
-	wl_mark_take(m, t, in->tid, now);
+	wl_mark_take(m, t, in, now);
 	return twice;
 }
 
@@ -363,7 +368,7 @@ WL_INLINE void wl_mark_step(struct wl_cpu *c, struct wl_mark *m, struct wl_task 
 	}
 	t->received = 0;
 	wl_mark_add_step(&m->work, in, now);
-	wl_mark_take(m, t, in->tid, now);
+	wl_mark_take(m, t, in, now);
 }
 
 /*

@@ -262,6 +262,29 @@ static void test_hand_over(void **state)
 	assert_null(machine_chain(w));
 }
 
+/* The same, while the worker's group is out of CPU quota: it is what the item waited for. */
+static void test_hand_over_throttled(void **state)
+{
+	struct machine_task *s = user(100), *w = pool_thread();
+
+	packet(0, 1, s);
+	switch_to(0, s);
+	begin(0, 7);
+	pass(10);
+	w->throttled = true;
+	machine_waking(&m, 0, w);
+	sleep_in(0, CALL_EPOLL, HOME, NULL);
+	pass(40);
+	w->throttled = false;
+	switch_to(1, w);
+	step(1, 7);
+	pass(20);
+	end(1, 7);
+	assert_ended(1, 70, WL_STIM_IRQ);
+	assert_int_equal(machine_sum(&ended, WL_SEG_THROTTLED), 40);
+	assert_int_equal(machine_sum(&ended, WL_SEG_RUNNING), 30);
+}
+
 /* The first thread went home, and is woken by the item: for its end, or to begin the next one. */
 static void handed_back(int back)
 {
@@ -723,6 +746,7 @@ int main(void)
 		MARK(test_busy_loop),
 		MARK(test_sleep_at_home_inside),
 		MARK(test_hand_over),
+		MARK(test_hand_over_throttled),
 		MARK(test_handed_back),
 		MARK(test_woken_by_what_it_had),
 		MARK(test_queue),
