@@ -426,6 +426,7 @@ WL_EV_STRUCT(timer_hrtimer_start);
 #define WL_EV_F_FOUND 0x40     /* mark: its item was there */
 #define WL_EV_F_FREE 0x80      /* mark: the task has no chain after it */
 #define WL_EV_F_RELEASE 0x100  /* mark_leave: for another item */
+#define WL_EV_F_TARGET 0x200   /* mark: it ended a response of a target */
 
 /* wl_flags of sched_switch. */
 #define WL_SW_PREV 0x001      /* prev's state was found and changed: prev's fields are valid */

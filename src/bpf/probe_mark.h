@@ -111,6 +111,7 @@ WL_INLINE void wl_mark_ends(struct wl_cpu *c, struct wl_mark *m, struct wl_task 
 	if (p) {
 		did->end = WL_END_MARK;
 		wl_mark_complete(c, m, t, p, in);
+		did->flags |= t->flags & WL_TASK_TARGET ? WL_EV_F_TARGET : 0;
 	}
 	wl_mark_ended(m, t, p);
 }

@@ -617,12 +617,23 @@ static struct wl_mark *mark_unknown(struct step *s, struct wl_replay_task *task,
 	return wl_mark_find(set, in->key);
 }
 
+/* What the mark did, by its record. */
+struct marked {
+	uint32_t flags; /* WL_EV_F_* */
+	uint8_t end;    /* enum wl_end_kind */
+};
+
+static uint8_t marked_target(const struct marked *did)
+{
+	return did->flags & WL_EV_F_TARGET ? WL_TASK_TARGET : 0;
+}
+
 /*
  * The end of such an item in a task that does not carry it, as far as we know. What the task
  * carries itself, if anything, goes on; its own chain went into the response.
  */
 static int mark_ends_unknown(struct step *s, struct wl_replay_task *task,
-			     const struct wl_mark_in *in, uint8_t recorded)
+			     const struct wl_mark_in *in, const struct marked *did)
 {
 	struct wl_mark *m = wl_mark_find(mark_set(s, in->key), in->key);
 	struct wl_path *p = &task->t.spare;
@@ -635,30 +646,30 @@ static int mark_ends_unknown(struct step *s, struct wl_replay_task *task,
 		wl_task_cur(&task->t)->h.id = 0;
 	if (m)
 		m->key = 0;
-	return report_path(s, task, &s->cpu->cur, p, NULL, recorded, recorded, WL_TASK_TARGET);
+	return report_path(s, task, &s->cpu->cur, p, NULL, did->end, did->end, marked_target(did));
 }
 
 /* m: as the kernel side has found it, or NULL. */
 static int mark_ends(struct step *s, struct wl_replay_task *task, struct wl_mark *m,
-		     const struct wl_mark_in *in, uint8_t recorded)
+		     const struct wl_mark_in *in, const struct marked *did)
 {
 	struct wl_path *p = wl_mark_end(s->c, m, &task->t, in, s->now);
 	struct wl_work work = { 0 };
 	int ret;
 
 	wl_mark_name(&work, in);
-	ret = report_path(s, task, &s->cpu->cur, p, m ? &m->work : &work, recorded,
-			  p ? WL_END_MARK : WL_END_NONE, WL_TASK_TARGET);
+	ret = report_path(s, task, &s->cpu->cur, p, m ? &m->work : &work, did->end,
+			  p ? WL_END_MARK : WL_END_NONE, marked_target(did));
 	wl_mark_ended(m, &task->t, p);
 	return ret;
 }
 
 /* What the mark found there is what the replay has, or else it is made up, in doubt. */
 static int mark_found(struct step *s, struct wl_replay_task *task, const struct wl_mark_in *in,
-		      uint32_t flags, uint8_t recorded)
+		      const struct marked *did)
 {
 	struct wl_mark *m = wl_mark_find(mark_set(s, in->key), in->key);
-	bool found = flags & WL_EV_F_FOUND;
+	bool found = did->flags & WL_EV_F_FOUND;
 
 	if (m && !found) {
 		m->key = 0;
@@ -666,17 +677,17 @@ static int mark_found(struct step *s, struct wl_replay_task *task, const struct 
 	}
 	if (found && (!m || (!task->known && !wl_mark_carries(m, &task->t, in->tid)))) {
 		if (in->op == WL_MARK_END && task->t.mark != in->key)
-			return mark_ends_unknown(s, task, in, recorded);
+			return mark_ends_unknown(s, task, in, did);
 		m = mark_unknown(s, task, in);
 	}
 	if (in->op == WL_MARK_END)
-		return mark_ends(s, task, m, in, recorded);
+		return mark_ends(s, task, m, in, did);
 	if (m)
 		wl_mark_step(s->c, m, &task->t, in, s->now);
 	return 0;
 }
 
-static int mark(struct step *s, struct wl_mark_in *in, uint32_t flags, uint8_t recorded)
+static int mark(struct step *s, struct wl_mark_in *in, const struct marked *did)
 {
 	struct wl_replay_task *task;
 	int ret = 0;
@@ -684,18 +695,18 @@ static int mark(struct step *s, struct wl_mark_in *in, uint32_t flags, uint8_t r
 	if (check_current(s, in->tid))
 		return -ENOMEM;
 	task = current_task(s);
-	if (!marking(s) || !task || !(flags & WL_EV_F_DONE))
+	if (!marking(s) || !task || !(did->flags & WL_EV_F_DONE))
 		return 0;
 	in->tgid = s->cpu->cur.tgid;
 	in->key = wl_mark_key(&s->r->cfg, in);
 	s->r->marked = true;
 	if (in->op != WL_MARK_BEGIN)
-		ret = mark_found(s, task, in, flags, recorded);
+		ret = mark_found(s, task, in, did);
 	else if (task->known)
 		wl_mark_begin(s->c, mark_set(s, in->key), &task->t, in, s->now);
 	else
 		mark_unknown(s, task, in);
-	if (!task->known && flags & WL_EV_F_FREE)
+	if (!task->known && did->flags & WL_EV_F_FREE)
 		become_known(task, task->t.flags);
 	return ret;
 }
@@ -711,7 +722,7 @@ static int on_mark(struct step *s)
 	};
 
 	memcpy(in.name, e->wl_name, sizeof(in.name));
-	return mark(s, &in, e->wl_flags, e->wl_end);
+	return mark(s, &in, &(struct marked){ e->wl_flags, e->wl_end });
 }
 
 static int on_mark_text(struct step *s)
@@ -721,7 +732,7 @@ static int on_mark_text(struct step *s)
 
 	memcpy(in.text, e->wl_cookie, sizeof(in.text));
 	memcpy(in.name, e->wl_name, sizeof(in.name));
-	return mark(s, &in, e->wl_flags, e->wl_end);
+	return mark(s, &in, &(struct marked){ e->wl_flags, e->wl_end });
 }
 
 /* Data, where only marks end responses. */

@@ -20,7 +20,7 @@ struct end {
 	uint32_t tid;
 	uint64_t at, start, ns;
 	uint8_t kind, doubt;
-	bool has_path;
+	bool has_path, target;
 };
 
 struct ends {
@@ -35,7 +35,9 @@ static int take(void *ctx, const struct wl_replay_response *r)
 	struct end *e = &ends->end[ends->n++];
 
 	assert_true(ends->n < ENDS);
-	*e = (struct end){ .tid = r->tid, .at = r->end, .kind = r->kind, .doubt = r->doubt };
+	*e = (struct end){
+		.tid = r->tid, .at = r->end, .kind = r->kind, .doubt = r->doubt, .target = r->target
+	};
 	if (!r->path)
 		return 0;
 	e->has_path = true;
@@ -234,7 +236,7 @@ static void test_missing_step(void **state)
 	((struct made_mark){ .tid = (who),                                                         \
 			     .cookie = (item),                                                     \
 			     .op = WL_MARK_END,                                                    \
-			     .flags = WL_EV_F_FOUND | (what),                                      \
+			     .flags = WL_EV_F_FOUND | WL_EV_F_TARGET | (what),                     \
 			     .end = WL_END_MARK })
 
 static void expect_item(const struct ends *ends, unsigned i, uint32_t tid, uint8_t doubt,
@@ -269,6 +271,25 @@ static void test_item(void **state)
 	run_until(&made, &ends, WL_UNTIL_MARK);
 	assert_int_equal(ends.n, 1);
 	expect_item(&ends, 0, 7, WL_REPLAY_SURE, 20 * US);
+}
+
+/* An item that ends in a thread that nobody watches is none of the target's responses. */
+static void test_item_of_a_bystander(void **state)
+{
+	struct made_mark ends_there = ITEM_ENDS(7, 1, WL_EV_F_FREE);
+	struct made made;
+	struct ends ends;
+
+	made_known(&made);
+	made_add_mark(&made, 1, 120 * US, ITEM_BEGINS(7, 1));
+	ends_there.flags &= ~WL_EV_F_TARGET;
+	made_add_mark(&made, 1, 130 * US, ends_there);
+	made_add_mark(&made, 1, 140 * US, ITEM_BEGINS(7, 2));
+	made_add_mark(&made, 1, 150 * US, ITEM_ENDS(7, 2, WL_EV_F_FREE));
+	run_until(&made, &ends, WL_UNTIL_MARK);
+	assert_int_equal(ends.n, 2);
+	assert_false(ends.end[0].target);
+	assert_true(ends.end[1].target);
 }
 
 /* The end of an item from before the window is none of what its thread carries. */
@@ -332,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_steps_decide),
 		cmocka_unit_test(test_missing_step),
 		cmocka_unit_test(test_item),
+		cmocka_unit_test(test_item_of_a_bystander),
 		cmocka_unit_test(test_item_from_before),
 		cmocka_unit_test(test_item_of_an_unknown),
 		cmocka_unit_test(test_item_of_another),
