@@ -280,11 +280,29 @@ static void describe_softirq(struct wl_phrase *p, const struct part *part)
 	add_typical(p, part);
 }
 
+bool wl_cause_item_begun(const struct wl_slow *slow, uint64_t at)
+{
+	return slow->work.begun && at >= slow->work.begun;
+}
+
+static uint64_t largest_begins(const struct part *part)
+{
+	const struct wl_path *path = &part->report->slow.path;
+	uint64_t at = path->h.start;
+
+	for (const struct wl_seg *s = path->seg; s < part->largest; s++)
+		at += s->ns;
+	return at;
+}
+
 static void describe_queued(struct wl_phrase *p, const struct part *part)
 {
-	wl_phrase_add(p, "the request waited ");
+	bool item = part->largest && wl_cause_item_begun(&part->report->slow, largest_begins(part));
+
+	wl_phrase_add(p, item ? "the item waited " : "the request waited ");
 	wl_phrase_add_duration(p, part->ns);
-	wl_phrase_add(p, " in the socket: the thread was busy with earlier ones");
+	wl_phrase_add(p, item ? " in the program: no thread went on with it"
+			      : " in the socket: the thread was busy with earlier ones");
 }
 
 static void describe_work_delay(struct wl_phrase *p, const struct part *part)

@@ -7,6 +7,9 @@
 /* Time of the path's segments per kind. Thread safe. */
 void wl_path_budget(const struct wl_path *path, uint64_t budget[WL_SEG_MAX]);
 
+/* Had the response's item (see --until mark) begun at that time? Then the program knows of it. */
+bool wl_cause_item_begun(const struct wl_slow *slow, uint64_t at);
+
 /*
  * Fills report->budget and report->cause from report->slow, ->names and ->typical: the kind with
  * the largest excess over the typical budget, its largest segment's culprit, and one sentence that

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain/cause.h"
 #include "explain/names.h"
 #include "output/text_parts.h"
 #include "util/format.h"
@@ -64,7 +65,6 @@ static const char *kind_words(unsigned kind)
 		[WL_SEG_TIMER_SLACK] = "timer slack: it may be that late",
 		[WL_SEG_TIMER_DELAY] = "the timer's interrupt came late",
 		[WL_SEG_SOFTIRQ_DELAY] = "softirq raised, did not run yet",
-		[WL_SEG_QUEUED] = "data had arrived; busy with earlier requests",
 		[WL_SEG_WORK_DELAY] = "work queued, no kernel worker took it yet",
 		[WL_SEG_INTERRUPTED] = "interrupts and softirqs on top of it",
 		[WL_SEG_THROTTLED] = "runnable, but out of CPU quota",
@@ -119,6 +119,12 @@ static void add_path(struct wl_phrase *p, const struct wl_explained *x, const st
 		wl_phrase_add(p, "ran on");
 		add_cpu(p, n);
 		add_call(p, n);
+		break;
+	case WL_SEG_QUEUED:
+		wl_phrase_add(p, "%s",
+			      wl_cause_item_begun(&x->report.slow, n->from)
+				      ? "put down; no thread went on with it"
+				      : "data had arrived; busy with earlier requests");
 		break;
 	default:
 		wl_phrase_add(p, "%s", kind_words(n->kind));

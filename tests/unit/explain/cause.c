@@ -214,6 +214,25 @@ static void test_blocked(void **state)
 	      "waited 3.00ms in a page fault (memory that was not there yet)");
 }
 
+/* Before its begin mark an item is data in a socket, after it the program has it. */
+static void test_queued_item(void **state)
+{
+	struct wl_report report = empty_report();
+
+	add(&report, WL_SEG_QUEUED, 1 * MS, 0, &nobody);
+	add(&report, WL_SEG_RUNNING, 1 * MS, 0, &nobody);
+	add(&report, WL_SEG_QUEUED, 3 * MS, 0, &nobody);
+	report.slow.work.kind = WL_COOKIE_NUMBER;
+	report.slow.work.begun = report.slow.path.h.start + 1 * MS;
+	wl_cause_find(&report);
+	assert_string_equal(report.cause.text,
+			    "the item waited 4.00ms in the program: no thread went on with it");
+	report.slow.work.begun = report.slow.path.h.last;
+	wl_cause_find(&report);
+	assert_string_equal(report.cause.text, "the request waited 4.00ms in the socket: "
+					       "the thread was busy with earlier ones");
+}
+
 static void test_before_the_task(void **state)
 {
 	struct wl_report report;
@@ -460,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_on_the_cpu),
 		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_queued_item),
 		cmocka_unit_test(test_before_the_task),
 		cmocka_unit_test(test_every_kind),
 		cmocka_unit_test(test_excess_over_typical),
