@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * A small instrumented server: one line in, the same line in capitals out. A thread reads requests
- * and queues them, two others answer; every 500th request syncs a file first, and is late.
+ * and queues them, 64 at most, two others answer; every 500th request syncs a file first, and is
+ * late.
  *
  *	cc -O2 -pthread -I../include -o server server.c && ./server 7777 &
  *	whylate watch --until mark --over 2ms -n server
@@ -23,6 +24,7 @@
 
 #define WORKERS 2
 #define SYNC_EVERY 500
+#define QUEUE_MAX 64 /* then the client has to wait: its socket is full */
 
 struct request {
 	struct request *next;
@@ -33,13 +35,13 @@ struct request {
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t more, done;
+	pthread_cond_t more, fewer;
 	struct request *first, **last;
 	unsigned open; /* requests that have no answer yet */
 } queue = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.more = PTHREAD_COND_INITIALIZER,
-	.done = PTHREAD_COND_INITIALIZER,
+	.fewer = PTHREAD_COND_INITIALIZER,
 	.last = &queue.first,
 };
 
@@ -47,6 +49,8 @@ static void push(struct request *r)
 {
 	r->next = NULL;
 	pthread_mutex_lock(&queue.lock);
+	while (queue.open == QUEUE_MAX)
+		pthread_cond_wait(&queue.fewer, &queue.lock);
 	*queue.last = r;
 	queue.last = &r->next;
 	queue.open++;
@@ -73,8 +77,8 @@ static void finished(struct request *r)
 {
 	free(r);
 	pthread_mutex_lock(&queue.lock);
-	if (!--queue.open)
-		pthread_cond_signal(&queue.done);
+	queue.open--;
+	pthread_cond_signal(&queue.fewer);
 	pthread_mutex_unlock(&queue.lock);
 }
 
@@ -82,7 +86,7 @@ static void wait_for_all(void)
 {
 	pthread_mutex_lock(&queue.lock);
 	while (queue.open)
-		pthread_cond_wait(&queue.done, &queue.lock);
+		pthread_cond_wait(&queue.fewer, &queue.lock);
 	pthread_mutex_unlock(&queue.lock);
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -19,12 +20,24 @@
 
 #define PLAIN (WL_NOTE_MARKS / 2)
 #define PROCESSES 8192 /* remembered, by process id */
-#define FILES 8192     /* remembered, by device and inode */
+#define FILES 8192     /* remembered */
 #define OFTEN 16       /* looks at a new process, one each scan: it is loading its libraries */
 #define RARELY 64      /* scans between two looks at the same process, at most */
 
+/* version: another one when its content is changed, or another file gets the inode's number. */
 struct file {
-	uint64_t dev, ino;
+	uint64_t dev, ino, version;
+};
+
+struct links {
+	struct bpf_link **link;
+	size_t n, room;
+};
+
+/* A file that has marks. */
+struct marked {
+	struct file file;
+	struct links links;
 };
 
 /* When a process is looked at again. */
@@ -36,15 +49,25 @@ struct process {
 struct wl_marks {
 	struct bpf_program *usdt, *function;
 	bool fast;
-	struct bpf_link **links;
-	size_t nlinks, room;
-	struct file *files; /* that have marks, by identify() */
+	struct links named; /* by the user */
+	struct marked *files;
 	size_t nfiles, files_room;
 	struct file failed;      /* the last one that could not be attached to: said once */
-	struct file seen[FILES]; /* that were looked at, by mapping; a later one displaces */
+	struct file seen[FILES]; /* that were looked at; a later one displaces */
 	struct process processes[PROCESSES];
 	uint32_t scans;
 };
+
+/* Two descriptors for each mark's place. A command that we start has been forked before. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 int wl_marks_new(struct wl_marks **marks, struct bpf_program *usdt, struct bpf_program *function,
 		 bool fast)
@@ -53,6 +76,7 @@ int wl_marks_new(struct wl_marks **marks, struct bpf_program *usdt, struct bpf_p
 
 	if (!m)
 		return -ENOMEM;
+	allow_many_files();
 	m->usdt = usdt;
 	m->function = function;
 	m->fast = fast;
@@ -60,20 +84,32 @@ int wl_marks_new(struct wl_marks **marks, struct bpf_program *usdt, struct bpf_p
 	return 0;
 }
 
+static void detach(struct links *links)
+{
+	for (size_t i = 0; i < links->n; i++)
+		bpf_link__destroy(links->link[i]);
+	free(links->link);
+	*links = (struct links){ 0 };
+}
+
 void wl_marks_free(struct wl_marks *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->nlinks; i++)
-		bpf_link__destroy(m->links[i]);
-	free(m->links);
+	detach(&m->named);
+	for (size_t i = 0; i < m->nfiles; i++)
+		detach(&m->files[i].links);
 	free(m->files);
 	free(m);
 }
 
 size_t wl_marks_probes(const struct wl_marks *m)
 {
-	return m->nlinks;
+	size_t n = m->named.n;
+
+	for (size_t i = 0; i < m->nfiles; i++)
+		n += m->files[i].links.n;
+	return n;
 }
 
 size_t wl_marks_files(const struct wl_marks *m)
@@ -91,27 +127,27 @@ static uint64_t cookie_of(const struct wl_mark_site *site)
 	return cookie;
 }
 
-static int keep(struct wl_marks *m, struct bpf_link *link)
+static int keep(struct links *links, struct bpf_link *link)
 {
 	int ret;
 
 	if (!link)
 		return -errno;
-	ret = wl_grow(&m->links, m->nlinks, &m->room, sizeof(struct bpf_link *));
+	ret = wl_grow(&links->link, links->n, &links->room, sizeof(*links->link));
 	if (ret) {
 		bpf_link__destroy(link);
 		return ret;
 	}
-	m->links[m->nlinks++] = link;
+	links->link[links->n++] = link;
 	return 0;
 }
 
-static int attach_usdt(struct wl_marks *m, const char *path, const char *provider, const char *name,
-		       const struct wl_mark_site *site)
+static int attach_usdt(const struct wl_marks *m, struct links *links, const char *path,
+		       const char *provider, const char *name, const struct wl_mark_site *site)
 {
 	LIBBPF_OPTS(bpf_usdt_opts, opts, .usdt_cookie = cookie_of(site));
 
-	return keep(m, bpf_program__attach_usdt(m->usdt, -1, path, provider, name, &opts));
+	return keep(links, bpf_program__attach_usdt(m->usdt, -1, path, provider, name, &opts));
 }
 
 static int attach_function(struct wl_marks *m, const struct wl_mark_probe *probe)
@@ -119,14 +155,24 @@ static int attach_function(struct wl_marks *m, const struct wl_mark_probe *probe
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookie_of(&probe->site),
 		    .retprobe = probe->means == WL_MARK_RETURN, .func_name = probe->name);
 
-	return keep(m, bpf_program__attach_uprobe_opts(m->function, -1, probe->path, 0, &opts));
+	return keep(&m->named,
+		    bpf_program__attach_uprobe_opts(m->function, -1, probe->path, 0, &opts));
+}
+
+/* libbpf has numbers of its own, for files that are no ELF. */
+static const char *reason(int error, char *text, size_t size)
+{
+	libbpf_strerror(error, text, size);
+	return text;
 }
 
 int wl_marks_attach(struct wl_marks *m, const struct wl_mark_probe *probe)
 {
+	char text[128];
 	bool usdt = probe->means == WL_MARK_USDT;
 	const char *option = probe->site.op == WL_MARK_BEGIN ? "--begin" : "--end";
-	int ret = usdt ? attach_usdt(m, probe->path, probe->provider, probe->name, &probe->site)
+	int ret = usdt ? attach_usdt(m, &m->named, probe->path, probe->provider, probe->name,
+				     &probe->site)
 		       : attach_function(m, probe);
 
 	if (ret == -ENOENT && usdt)
@@ -138,7 +184,7 @@ int wl_marks_attach(struct wl_marks *m, const struct wl_mark_probe *probe)
 			 probe->name);
 	else if (ret)
 		wl_error("%s: cannot attach to %s of '%s': %s", option, probe->name, probe->path,
-			 strerror(-ret));
+			 reason(ret, text, sizeof(text)));
 	return ret;
 }
 
@@ -154,7 +200,8 @@ static const struct wl_mark_site sites[PLAIN] = {
 	{ WL_MARK_STEP, WL_COOKIE_TEXT, 0, 1, 0 },
 };
 
-static int attach_marks_of(struct wl_marks *m, const char *path, uint32_t found, uint8_t op)
+static int attach_marks_of(const struct wl_marks *m, struct links *links, const char *path,
+			   uint32_t found, uint8_t op)
 {
 	int ret = 0;
 
@@ -162,32 +209,46 @@ static int attach_marks_of(struct wl_marks *m, const char *path, uint32_t found,
 		uint32_t fast = m->fast && found >> (i + PLAIN) & 1 ? PLAIN : 0;
 
 		if (sites[i].op == op && found >> (i + fast) & 1)
-			ret = attach_usdt(m, path, "whylate", wl_note_names[i + fast], &sites[i]);
+			ret = attach_usdt(m, links, path, "whylate", wl_note_names[i + fast],
+					  &sites[i]);
 	}
 	return ret;
 }
 
 /* Ends first: an item whose begin is seen must not miss its end. */
-static int attach_marks(struct wl_marks *m, const char *path, uint32_t found)
+static int attach_marks(const struct wl_marks *m, struct links *links, const char *path,
+			uint32_t found)
 {
-	int ret = attach_marks_of(m, path, found, WL_MARK_END);
+	int ret = attach_marks_of(m, links, path, found, WL_MARK_END);
 
 	if (!ret)
-		ret = attach_marks_of(m, path, found, WL_MARK_STEP);
-	return ret ? ret : attach_marks_of(m, path, found, WL_MARK_BEGIN);
+		ret = attach_marks_of(m, links, path, found, WL_MARK_STEP);
+	return ret ? ret : attach_marks_of(m, links, path, found, WL_MARK_BEGIN);
 }
 
-static bool same_file(const struct file *a, const struct file *b)
+static bool same_inode(const struct file *a, const struct file *b)
 {
 	return a->dev == b->dev && a->ino == b->ino;
 }
 
-static bool is_attached(const struct wl_marks *m, const struct file *f)
+static bool same_file(const struct file *a, const struct file *b)
+{
+	return same_inode(a, b) && a->version == b->version;
+}
+
+/* NULL: it is none of those with marks, or none was at its inode. */
+static struct marked *find_marked(struct wl_marks *m, const struct file *f)
 {
 	for (size_t i = 0; i < m->nfiles; i++)
-		if (same_file(&m->files[i], f))
-			return true;
-	return false;
+		if (same_inode(&m->files[i].file, f))
+			return &m->files[i];
+	return NULL;
+}
+
+static uint64_t version_of(const struct stat *st, const struct timespec *changed)
+{
+	return (uint64_t)st->st_size << 40 ^ (uint64_t)changed->tv_sec << 30 ^
+	       (uint64_t)changed->tv_nsec;
 }
 
 /*
@@ -202,45 +263,56 @@ static int identify(const char *path, struct file *f)
 
 	if (stat(path, &st) || statfs(path, &fs))
 		return -errno;
-	*f = (struct file){ st.st_dev, st.st_ino };
+	*f = (struct file){ st.st_dev, st.st_ino, version_of(&st, &st.st_mtim) };
 	if (fs.f_type == OVERLAYFS_SUPER_MAGIC)
-		f->dev = ~((uint64_t)st.st_size << 40 ^ (uint64_t)st.st_ctim.tv_sec << 30 ^
-			   (uint64_t)st.st_ctim.tv_nsec);
+		f->dev = ~version_of(&st, &st.st_ctim);
 	return 0;
 }
 
 /* All of a file's marks or none: it is tried again as long as there are none. */
 static int attach_file(struct wl_marks *m, const char *path, const struct file *f, uint32_t found)
 {
-	size_t before = m->nlinks;
+	struct marked marked = { .file = *f };
 	int ret = wl_grow(&m->files, m->nfiles, &m->files_room, sizeof(*m->files));
 
 	if (!ret)
-		ret = attach_marks(m, path, found);
+		ret = attach_marks(m, &marked.links, path, found);
 	if (!ret) {
-		m->files[m->nfiles++] = *f;
+		m->files[m->nfiles++] = marked;
 		return 0;
 	}
-	while (m->nlinks > before)
-		bpf_link__destroy(m->links[--m->nlinks]);
+	detach(&marked.links);
 	if (ret != -ENOMEM && !same_file(&m->failed, f))
 		wl_warn("cannot attach to the marks in '%s': %s", path, strerror(-ret));
 	m->failed = *f;
 	return ret;
 }
 
-int wl_marks_file(struct wl_marks *m, const char *path)
+/* What was attached to an earlier content goes: it would be somewhere in the new one's code. */
+static int look_at_file(struct wl_marks *m, const char *path, const struct file *f)
 {
+	struct marked *before = find_marked(m, f);
 	uint32_t found;
-	struct file f;
-	int ret = identify(path, &f);
+	int ret;
 
-	if (ret || is_attached(m, &f))
-		return ret;
+	if (before && same_file(&before->file, f))
+		return 0;
+	if (before) {
+		detach(&before->links);
+		*before = m->files[--m->nfiles];
+	}
 	ret = wl_notes_read(path, &found);
 	if (ret == -ENOEXEC || (!ret && !found))
 		return 0;
-	return ret ? ret : attach_file(m, path, &f, found);
+	return ret ? ret : attach_file(m, path, f, found);
+}
+
+int wl_marks_file(struct wl_marks *m, const char *path)
+{
+	struct file f;
+	int ret = identify(path, &f);
+
+	return ret ? ret : look_at_file(m, path, &f);
 }
 
 /* --- processes --- */
@@ -253,56 +325,53 @@ static struct file *seen_place(struct wl_marks *m, const struct file *f)
 /* A mapping, of /proc/PID/maps. */
 struct mapping {
 	uint64_t from, to;
-	struct file file; /* not always what stat() says */
 	const char *path;
 };
 
 /* Code of a file? */
 static bool parse_mapping(const char *line, struct mapping *map)
 {
-	uint64_t major, minor;
 	char mode[5];
 	int at = 0;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %" SCNx64 ":%" SCNx64 " %" SCNu64 " %n",
-		   &map->from, &map->to, mode, &major, &minor, &map->file.ino, &at) < 6)
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %*u %n", &map->from, &map->to,
+		   mode, &at) < 3 ||
+	    !at)
 		return false;
-	map->file.dev = major << 32 | minor;
 	map->path = line + at;
-	return mode[2] == 'x' && map->file.ino && line[at] == '/';
+	return mode[2] == 'x' && line[at] == '/';
 }
 
 /* A file that was deleted, or replaced by a new one, is reached by its mapping. */
-static int look_at_mapping(struct wl_marks *m, uint32_t pid, const struct mapping *map)
+static int find_mapped(uint32_t pid, const struct mapping *map, char *path, size_t size,
+		       struct file *f)
 {
-	char path[4200];
 	int ret;
 
-	snprintf(path, sizeof(path), "/proc/%u/root%.*s", pid, (int)strcspn(map->path, "\n"),
-		 map->path);
-	ret = wl_marks_file(m, path);
+	snprintf(path, size, "/proc/%u/root%.*s", pid, (int)strcspn(map->path, "\n"), map->path);
+	ret = identify(path, f);
 	if (ret != -ENOENT)
 		return ret;
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, pid, map->from,
-		 map->to);
-	return wl_marks_file(m, path);
+	snprintf(path, size, "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, pid, map->from, map->to);
+	return identify(path, f);
 }
 
 /* A line of /proc/PID/maps. What could not be looked at is looked at again. */
 static int look_at_line(struct wl_marks *m, uint32_t pid, const char *line)
 {
 	struct mapping map;
-	struct file *place;
+	struct file f, *place;
+	char path[4200];
 	int ret;
 
-	if (!parse_mapping(line, &map))
+	if (!parse_mapping(line, &map) || find_mapped(pid, &map, path, sizeof(path), &f))
 		return 0;
-	place = seen_place(m, &map.file);
-	if (same_file(place, &map.file))
+	place = seen_place(m, &f);
+	if (same_file(place, &f))
 		return 0;
-	ret = look_at_mapping(m, pid, &map);
+	ret = look_at_file(m, path, &f);
 	if (!ret)
-		*place = map.file;
+		*place = f;
 	return ret == -ENOMEM ? ret : 0;
 }
 
@@ -343,8 +412,8 @@ int wl_marks_scan(struct wl_marks *m, const uint8_t *reach, size_t size)
 	uint32_t pid;
 	int ret = 0;
 
-	if (!dir)
-		return -errno;
+	if (!dir) /* next time */
+		return 0;
 	while (!ret && (e = readdir(dir)))
 		if (!wl_parse_uint32(e->d_name, &pid) && reach[pid & (size - 1)] && is_due(m, pid))
 			ret = look_at_process(m, pid);

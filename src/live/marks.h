@@ -26,14 +26,17 @@ enum wl_mark_means {
 struct wl_mark_probe {
 	struct wl_mark_site site;
 	enum wl_mark_means means;
-	char path[256];
+	char path[1024];
 	char provider[64]; /* USDT */
-	char name[192];    /* of the USDT probe or the function */
+	char name[1024];   /* of the USDT probe or the function: C++ and Rust have long ones */
 };
 
 struct wl_marks;
 
-/* fast: this kernel patches calls where a file has the instructions for it. 0 or -ENOMEM. */
+/*
+ * fast: this kernel patches calls where a file has the instructions for it. Raises the process's
+ * limit of open files. 0 or -ENOMEM.
+ */
 int wl_marks_new(struct wl_marks **marks, struct bpf_program *usdt, struct bpf_program *function,
 		 bool fast);
 void wl_marks_free(struct wl_marks *marks);
@@ -42,15 +45,15 @@ void wl_marks_free(struct wl_marks *marks);
 int wl_marks_attach(struct wl_marks *marks, const struct wl_mark_probe *probe);
 
 /*
- * Attaches to a file's own marks, if it has any and they are not attached yet. 0 or -errno: nothing
- * is attached then.
+ * Attaches to a file's own marks, if it has any and they are not attached yet; what was attached to
+ * an earlier content of it is detached. 0 or -errno: nothing is attached then.
  */
 int wl_marks_file(struct wl_marks *marks, const char *path);
 
 /*
  * Attaches to the marks of what processes have mapped: all those whose byte in reach[] (indexed by
  * process id, size a power of two) is set. Call it a few times a second: a process is looked at
- * when it is new, and ever more rarely after that.
+ * when it is new, and ever more rarely after that. 0 or -ENOMEM.
  */
 int wl_marks_scan(struct wl_marks *marks, const uint8_t *reach, size_t size);
 

@@ -30,25 +30,41 @@ static const void *part(const struct bytes *b, uint64_t offset, uint64_t size)
 	return offset <= b->size && size <= b->size - offset ? b->p + offset : NULL;
 }
 
-static uint32_t mark_of(const char *name)
+/* How many places have each mark. */
+struct places {
+	uint64_t of[WL_NOTE_MARKS];
+};
+
+static void count_mark(struct places *places, const char *name)
 {
 	for (uint32_t i = 0; i < WL_NOTE_MARKS; i++)
-		if (!strcmp(name, wl_note_names[i]))
-			return 1u << i;
-	return 0;
+		places->of[i] += !strcmp(name, wl_note_names[i]);
 }
 
 /* A note's text: provider and name, each with its 0, then arguments. */
-static uint32_t mark_in(const char *text, size_t size)
+static void count_note(struct places *places, const char *text, size_t size)
 {
-	size_t provider = strnlen(text, size), name;
+	size_t provider = strnlen(text, size);
 
 	if (provider == size || strcmp(text, PROVIDER))
-		return 0;
+		return;
 	text += provider + 1;
 	size -= provider + 1;
-	name = strnlen(text, size);
-	return name < size ? mark_of(text) : 0;
+	if (strnlen(text, size) < size)
+		count_mark(places, text);
+}
+
+static uint32_t marks_at(const struct places *places)
+{
+	uint32_t marks = 0;
+
+	for (uint32_t i = 0; i < WL_NOTE_MARKS; i++) {
+		uint64_t plain = places->of[i % (WL_NOTE_MARKS / 2)];
+
+		if (places->of[i] && places->of[i] >= plain)
+			marks |= 1u << i;
+	}
+	return marks;
 }
 
 static size_t aligned(size_t n)
@@ -56,9 +72,8 @@ static size_t aligned(size_t n)
 	return (n + 3) & ~(size_t)3;
 }
 
-static uint32_t marks_in(const struct bytes *notes)
+static void count_notes(struct places *places, const struct bytes *notes)
 {
-	uint32_t marks = 0;
 	uint64_t at = 0;
 
 	for (;;) {
@@ -67,14 +82,14 @@ static uint32_t marks_in(const struct bytes *notes)
 		const char *text;
 
 		if (!head)
-			return marks;
+			return;
 		memcpy(&n, head, sizeof(n));
 		at += sizeof(n) + aligned(n.n_namesz);
 		text = part(notes, at, n.n_descsz);
 		if (!text)
-			return marks;
+			return;
 		if (n.n_type == NOTE_TYPE && n.n_descsz > NOTE_ADDRESSES)
-			marks |= mark_in(text + NOTE_ADDRESSES, n.n_descsz - NOTE_ADDRESSES);
+			count_note(places, text + NOTE_ADDRESSES, n.n_descsz - NOTE_ADDRESSES);
 		at += aligned(n.n_descsz);
 	}
 }
@@ -113,7 +128,7 @@ static bool is_ours(const Elf64_Ehdr *e)
 
 static uint32_t marks_of_sections(int fd, const struct bytes *table, const struct bytes *names)
 {
-	uint32_t marks = 0;
+	struct places places = { 0 };
 	Elf64_Shdr s;
 
 	for (uint64_t at = 0; at < table->size; at += sizeof(s)) {
@@ -123,10 +138,10 @@ static uint32_t marks_of_sections(int fd, const struct bytes *table, const struc
 		if (!is_notes(names, &s))
 			continue;
 		notes = load(fd, s.sh_offset, s.sh_size);
-		marks |= marks_in(&notes);
+		count_notes(&places, &notes);
 		free((void *)notes.p);
 	}
-	return marks;
+	return marks_at(&places);
 }
 
 static int read_sections(int fd, const Elf64_Ehdr *e, uint32_t *marks)

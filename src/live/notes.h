@@ -16,8 +16,9 @@ extern const char *const wl_note_names[WL_NOTE_MARKS];
 #define WL_NOTE_ENDS (0x12u | 0x12u << (WL_NOTE_MARKS / 2))
 
 /*
- * Bit i of marks: wl_note_names[i] is there. 0 (also for a file without any), or -errno: it can't
- * be read; -ENOEXEC: it is no 64-bit ELF file of this machine, or a broken one.
+ * Bit i of marks: wl_note_names[i] is there; of a twin: at every place that has the plain one (a
+ * part of the file may be compiled with WHYLATE_PLAIN). 0 (also for a file without any), or -errno:
+ * it can't be read; -ENOEXEC: it is no 64-bit ELF file of this machine, or a broken one.
  */
 int wl_notes_read(const char *path, uint32_t *marks);
 

@@ -2,13 +2,15 @@
 """Work marks: items that begin and end where the program says so, against the program's own clock."""
 
 import os
+import re
 import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 
-from harness import HERE, Skip, check, finish, free_port, go, need, now_ns, quantile, us, wait_for_port
+from harness import HERE, Skip, check, finish, free_port, go, need, now_ns, quantile, read, us, wait_for_port
 from test_replay import judge, replay
 
 SLACK_NS = 5000  # of the server's own measurement
@@ -262,6 +264,28 @@ def marks_of_a_deleted_file(ctx):
     return '%d items' % len(r.slow)
 
 
+def marks_of_a_rebuilt_file(ctx):
+    """Overwritten between two runs, in one watch: without marks, with marks, with marks in other places."""
+    name = ctx.name()
+    program = os.path.join(ctx.dir, name)
+    unmarked = ITEMS_MAIN.replace('whylate_work_begin(i)', '').replace('whylate_work_end(i)', '')
+    moved = ITEMS_MAIN.replace('int main(void) {', 'int main(void) { for (volatile int n = 0; n < 9; n++) printf("%d", n);')
+    w = ctx.watch('-n', name, '--until', 'mark', '--over', '1ns', '--timeout', 'none')
+    for n, source in enumerate((unmarked, ITEMS_MAIN, moved)):
+        with open(build(ctx, source, 'built%d' % n), 'rb') as new, open(program, 'wb') as old:
+            old.write(new.read())
+        os.chmod(program, 0o755)
+        p = started(ctx, program)
+        time.sleep(1)
+        go(p)
+        time.sleep(0.2)
+        go(p)
+        finish(p, 10)
+    r = w.stop()
+    check(len(r.slow) == 2 * ITEMS, '%d items; %s' % (len(r.slow), r.losses()))
+    return '%d items' % len(r.slow)
+
+
 def marks_attached_while_busy(ctx):
     """Marks that are made while they are attached to: no item is taken for unfinished whose end could not be seen yet."""
     program = build(ctx, PLAIN_HEADER + """int main(void) { puts("on"); fflush(stdout);
@@ -351,6 +375,28 @@ def marks_of_the_server_example(ctx):
     # all of it is in there, but the way back to the client and the marks' own last step
     check(all(found[str(c)][0]['response_ns'] > 0.5 * took[c - 1] for c in synced), 'shorter than the sync')
     return '%d lines, synced %s' % (lines, ' '.join(us(found[str(c)][0]['response_ns']) for c in synced))
+
+
+def marks_of_the_flooded_example(ctx):
+    """A client that does not wait for answers, as in its comment: the server keeps up, and nothing is lost of what it does."""
+    port, lines = free_port(), 30000
+    server = ctx.spawn([ctx.example('server'), port], stderr=subprocess.PIPE)
+    wait_for_port(port)
+    client = socket.create_connection(('127.0.0.1', port), 20)
+    w = ctx.watch('-p', server.pid, '--until', 'mark', '--over', '10s', '--timeout', 'none')
+    sender = threading.Thread(target=client.sendall, args=(b'hello\n' * lines,))
+    sender.start()
+    answered = 0
+    while answered < 6 * lines:
+        answered += len(client.recv(1 << 16))
+    sender.join()
+    client.close()
+    r = w.stop()
+    most = int(re.search(r'VmHWM:\s*(\d+)', read('/proc/%d/status' % server.pid)).group(1))
+    check(counted(r) == lines, '%d responses of %d lines; %s' % (counted(r), lines, r.losses()))
+    check(not r.counter('mark_evicted') and not r.counter('mark_unbegun'), r.losses())
+    check(most < 16384, 'the server took %d KiB' % most)
+    return '%d lines, the server took %d KiB' % (lines, most)
 
 
 def marks_of_the_python_example(ctx):

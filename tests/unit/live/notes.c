@@ -17,6 +17,7 @@
 #include "live/notes.h"
 
 #define BEGIN 0
+#define END 1
 #define STEP_STR 5
 #define FAST (WL_NOTE_MARKS / 2)
 
@@ -26,15 +27,26 @@ static void marked(void)
 	whylate_work_step("cookie", "name");
 }
 
+/* One place of "end" without a twin: its twin is not at all places. */
+static void ended_here_and_there(void)
+{
+	whylate_work_end(1u);
+#ifdef __x86_64__
+	__asm__ __volatile__("990: nop\n" WHYLATE_NOTE("end", WHYLATE_ARGS1, "990b") : : "D"(1ul));
+#endif
+}
+
 static void test_this_program(void **state)
 {
 	uint32_t marks, wanted = 1u << BEGIN | 1u << STEP_STR;
 
 	marked();
+	ended_here_and_there();
 	assert_int_equal(wl_notes_read("/proc/self/exe", &marks), 0);
 #ifdef __x86_64__
 	wanted |= wanted << FAST;
 #endif
+	wanted |= 1u << END;
 	assert_int_equal(marks, wanted);
 }
 
