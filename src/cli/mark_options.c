@@ -30,6 +30,9 @@ static const char *take_part(const char *text, char *part, size_t size, bool las
 
 static int refuse_probe(const char *label, const char *value)
 {
+	if (strlen(value) >= sizeof(((struct wl_mark_probe *)0)->name))
+		return wl_option_refuse(label, "'%.40s...' is too long (%zu bytes)", value,
+					strlen(value));
 	return wl_option_refuse(label,
 				"'%s' is not a probe (try usdt:/path/server:provider:name, "
 				"uprobe:/path/server:function or uretprobe:/path/server:function)",

@@ -132,6 +132,21 @@ static int attach_command(struct wl_marks *marks, const char *command)
 	return 0;
 }
 
+/* Paths without a slash are looked for as commands and libraries. */
+static bool can_read_probes(const struct wl_options *options)
+{
+	for (uint32_t i = 0; i < options->nmarks; i++) {
+		const struct wl_mark_probe *probe = &options->marks[i];
+
+		if (!strchr(probe->path, '/') || !access(probe->path, R_OK))
+			continue;
+		wl_error("%s: '%s': %s", probe->site.op == WL_MARK_BEGIN ? "--begin" : "--end",
+			 probe->path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
 /* Begins without an end, neither named nor in their own files: no item would ever end. */
 static bool never_ends(const struct wl_options *options)
 {
@@ -170,6 +185,8 @@ int wl_setup_resolve(struct wl_setup *s)
 		wl_error("cannot read this machine: %s", strerror(-ret));
 		return WL_EXIT_FAILED;
 	}
+	if (!can_read_probes(o))
+		return WL_EXIT_USAGE;
 	if (never_ends(o)) {
 		wl_error("--begin: nothing ends what begins there (add --end PROBE)");
 		return WL_EXIT_USAGE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* whylate watch: response times live, a verdict for each slow one, a summary. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,8 +31,10 @@ static bool has_no_marks(const struct wl_setup *setup)
 }
 
 /* Why there is no response at all. */
-static void explain_nothing(const struct wl_setup *setup, char *text, size_t size)
+static void explain_nothing(const struct wl_setup *setup, const struct wl_stats *stats, char *text,
+			    size_t size)
 {
+	uint64_t unbegun = stats->counters[WL_CNT_MARK_UNBEGUN];
 	const struct wl_target_config *target = &setup->options.config.target;
 	char name[WL_ESCAPE_SIZE(WL_COMM_LEN)];
 	struct wl_tasks tasks;
@@ -49,6 +52,14 @@ static void explain_nothing(const struct wl_setup *setup, char *text, size_t siz
 			 "no response yet: nothing that the %u matching threads have mapped has "
 			 "marks (whylate/mark.h; or name probes with --begin and --end)",
 			 tasks.matching);
+	} else if (unbegun) {
+		snprintf(text, size,
+			 "no response yet: %" PRIu64 " ends and steps were of items that had not "
+			 "begun (with --begin-key and --end-key: do both name the same value?)",
+			 unbegun);
+	} else if (wl_session_marks(setup->session)) {
+		snprintf(text, size, "no response yet: no item has ended (%zu probes are watched)",
+			 wl_marks_probes(wl_session_marks(setup->session)));
 	} else if (tasks.running == tasks.matching) {
 		snprintf(
 			text, size,
@@ -73,7 +84,7 @@ static int say_nothing(struct watch *w)
 	if (wl_session_stats(setup->session, &stats))
 		return 0;
 	if (!stats.nrows && !w->loop.slow) {
-		explain_nothing(setup, text, sizeof(text));
+		explain_nothing(setup, &stats, text, sizeof(text));
 		if (setup->options.json) /* not part of the stream */
 			wl_warn("%s", text);
 		else

@@ -283,6 +283,7 @@ def errors_begin_without_end(ctx):
     marker = ctx.binary('marker')
     _refused(ctx, ['--begin', 'uprobe:%s:main' % ctx.whylate], '--end',
              exact='whylate: --begin: nothing ends what begins there (add --end PROBE)\n')
+    _refused(ctx, ['--begin', 'uprobe:/nonexistent:main'], '--begin', exact="whylate: --begin: '/nonexistent': No such file or directory\n")
     status, _, err = ctx.run(['watch', '--begin', 'uprobe:%s:main' % marker, '--duration', '100ms'])
     check(status == 0, 'exit %d, %r' % (status, err))
     return 'refused'

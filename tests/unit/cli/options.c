@@ -15,7 +15,7 @@ struct parsed {
 	struct wl_options options;
 	int ret;
 	char *argv[MAX_ARGS];
-	char line[1024];
+	char line[2048];
 	char out[16384], err[4096];
 };
 
@@ -296,6 +296,21 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_long_probe(void **state)
+{
+	char line[2000] = "watch --begin uprobe:/bin/x:";
+	struct parsed p;
+
+	memset(line + strlen(line), 'f', 900);
+	parse(&p, line);
+	assert_int_equal(p.ret, 0);
+	assert_int_equal(strlen(p.options.marks[0].name), 900);
+	memset(line + strlen(line), 'f', 200);
+	parse(&p, line);
+	assert_int_equal(p.ret, -EINVAL);
+	assert_non_null(strstr(p.err, "...' is too long (1114 bytes)"));
+}
+
 static void test_marks(void **state)
 {
 	const struct wl_mark_probe *p;
@@ -493,15 +508,15 @@ static void test_fuzz(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_targets),
-		cmocka_unit_test(test_over),     cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_idle),     cmocka_unit_test(test_stimuli),
-		cmocka_unit_test(test_output),   cmocka_unit_test(test_command),
-		cmocka_unit_test(test_refused),  cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_marks),    cmocka_unit_test(test_recorder),
-		cmocka_unit_test(test_record),   cmocka_unit_test(test_default_ring),
-		cmocka_unit_test(test_help),     cmocka_unit_test(test_no_arguments),
-		cmocka_unit_test(test_fuzz),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_over),         cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_idle),         cmocka_unit_test(test_stimuli),
+		cmocka_unit_test(test_output),       cmocka_unit_test(test_command),
+		cmocka_unit_test(test_refused),      cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_long_probe),   cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_recorder),     cmocka_unit_test(test_record),
+		cmocka_unit_test(test_default_ring), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_no_arguments), cmocka_unit_test(test_fuzz),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
