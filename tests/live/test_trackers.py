@@ -445,6 +445,40 @@ def track_timer(ctx):
     return 'count %d/%d, late %s + wakeup %s of cyclictest\'s %s' % (count, n, ms(ours), ms(woken), ms(low))
 
 
+# An event of a CPU, not of a task: its timer goes on whoever runs there.
+SAMPLES = """
+import ctypes,struct
+os.sched_setaffinity(0, {%d})
+attr=struct.pack('IIQQQQQIIQ', 1, 64, 0, 2000000, 0, 0, 0, 0, 0, 0)
+fd=ctypes.CDLL(None).syscall(298, attr, -1, %d, -1, 0)
+end=time.monotonic()+1
+while time.monotonic()<end: pass
+time.sleep(1)
+n=struct.unpack('Q', os.read(fd, 8))[0]//2000000 if fd>=0 else -1
+if fd>=0: os.close(fd)
+print(n, flush=True)
+sys.stdin.readline()
+"""
+
+
+def track_timer_restarts(ctx):
+    """Timers that the kernel starts again for their handlers: the tick is nobody's, that of samples its owner's."""
+    cpu = ctx.cpus()[-1]
+    p = _python(ctx, SAMPLES % (cpu, cpu))
+    w = Tracking(ctx, 'timer', '-p', p.pid)
+    go(p)
+    n = int(p.stdout.readline())
+    if n < 0:
+        raise Skip('perf_event_open(2) is not allowed')
+    r = w.stop()
+    ticks = sum(x['count'] for x in r.tracker()['rows'] if x['row'] and 'tick' in x['row']['function'])
+    samples = r.count(function='perf_swevent_hrtimer')
+    check(n > 900, 'only %d samples in 2 s' % n)
+    check(not ticks, '%d ticks of a busy process' % ticks)
+    check(0.9 * n <= samples <= n + 2, 'samples %d, by the clock %d' % (samples, n))
+    return 'samples %d/%d, no ticks' % (samples, n)
+
+
 # ---- disk and network -------------------------------------------------------------------------------
 
 def _fio(ctx, *args):
