@@ -517,6 +517,24 @@ def track_block(ctx):
     return 'requests %d/%d, device %s + queue %s of fio\'s %s, %d KiB' % (count, ios, ms(ours), ms(queued), ms(theirs), size >> 10)
 
 
+def track_block_queue(ctx):
+    """More requests than the disk takes at once: some become part of others."""
+    with KernelTrace(ctx, 'block/block_rq_merge') as trace:
+        block, io = Tracking(ctx, 'block', '-n', 'fio'), Tracking(ctx, 'io', '-n', 'fio')
+        _fio(ctx, '--rw=randwrite', '--bs=4k', '--io_size=16m', '--ioengine=libaio', '--iodepth=128', '--numjobs=4', '--group_reporting')
+        time.sleep(0.6)
+        block, io = block.stop(), io.stop()
+    if not trace.lines:
+        raise Skip('no request was merged with another one')
+    queue, levels = block.tracker('block_queue'), io.tracker()
+    check(not queue['in_flight'] + queue['replaced'], '%d in the queue for ever' % (queue['in_flight'] + queue['replaced']))
+    check(not levels['in_flight'], 'open: %d' % levels['in_flight'])
+    # some were merged before they were in the queue
+    check(levels['discarded'] or not queue['discarded'], 'io has forgotten none of %d' % queue['discarded'])
+    return 'queued %d, merged %d, forgotten %d' % (
+        queue['count'], len(trace.lines), queue['discarded'])
+
+
 def track_io(ctx):
     """Levels of one and the same reads, each inside of the one before; fio's clock around all of them."""
     w = Tracking(ctx, 'io', '-n', 'fio')
@@ -537,6 +555,33 @@ def track_io(ctx):
         text = ms(fs[0]['sum_ns'])
     return 'reads %d/%d, call %s (fio %s) > file system %s > device %s' % (
         call['count'], ios, ms(call['sum_ns']), ms(theirs), text, ms(device))
+
+
+def track_io_end_of_file(ctx):
+    """Direct reads behind a file's end, which the file system begins and never completes."""
+    path = os.path.join('/var/tmp', 'wl-eof-%d' % os.getpid())
+    try:
+        with open(path, 'wb') as f:
+            f.write(bytes(8192))
+            f.flush()
+            os.fsync(f.fileno())
+        p = _python(ctx, 'import mmap\nb=mmap.mmap(-1,4096)\nfd=os.open(%r, os.O_RDONLY|os.O_DIRECT)\n'
+                         'n=[os.preadv(fd,[b],at) for at in [0]*10+[8192]*40]\nprint(sum(n),flush=True)\nsys.stdin.readline()' % path)
+        w = Tracking(ctx, 'io', '-p', p.pid, '--timeout', '100ms')
+        go(p)
+        check(p.stdout.readline() == '40960\n', 'the reads failed')
+    finally:
+        os.unlink(path)
+    time.sleep(0.6)
+    r = w.stop()
+    t, done = r.tracker(), r.count(level='file_system', op='read')
+    check(r.count(level='system_call', op='read') >= 50, 'reads: %d of 50' % r.count(level='system_call', op='read'))
+    if not done:
+        raise Skip('this kernel tells nothing of direct I/O')
+    check(done == 10, 'file system %d of 10' % done)
+    check(not r.slow and not t['in_flight'], 'open: %d, %s' % (t['in_flight'], r.slow[:1]))
+    check(t['discarded'] == 40, 'forgotten: %d of 40' % t['discarded'])
+    return '10 completed, 40 forgotten'
 
 
 def track_net(ctx):
