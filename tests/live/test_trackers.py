@@ -518,9 +518,9 @@ def track_block(ctx):
 
 
 def track_block_queue(ctx):
-    """More requests than the disk takes at once: some become part of others."""
+    """More requests than the disk takes at once: who issues them is not who asked, and some become part of others."""
     with KernelTrace(ctx, 'block/block_rq_merge') as trace:
-        block, io = Tracking(ctx, 'block', '-n', 'fio'), Tracking(ctx, 'io', '-n', 'fio')
+        block, io = Tracking(ctx, 'block', '-n', 'fio'), Tracking(ctx, 'io', '-n', 'fio', '--over', '100us')
         _fio(ctx, '--rw=randwrite', '--bs=4k', '--io_size=16m', '--ioengine=libaio', '--iodepth=128', '--numjobs=4', '--group_reporting')
         time.sleep(0.6)
         block, io = block.stop(), io.stop()
@@ -531,8 +531,10 @@ def track_block_queue(ctx):
     check(not levels['in_flight'], 'open: %d' % levels['in_flight'])
     # some were merged before they were in the queue
     check(levels['discarded'] or not queue['discarded'], 'io has forgotten none of %d' % queue['discarded'])
-    return 'queued %d, merged %d, forgotten %d' % (
-        queue['count'], len(trace.lines), queue['discarded'])
+    device = collections.Counter(s['private']['process'] for s in io.slow if s['key']['level'] == 'device')
+    check(set(device) == {'fio'}, 'asked for by %s' % device)
+    return 'queued %d, merged %d, forgotten %d; %d slow ones of fio' % (
+        queue['count'], len(trace.lines), queue['discarded'], device['fio'])
 
 
 def track_io(ctx):

@@ -47,14 +47,20 @@ struct wl_io_row {
 LATENCY_TRACKER(io, struct wl_io_key, struct wl_io, 32768);
 LATENCY_TRACKER_ROWS(io, struct wl_io_row, 32);
 
+WL_INLINE void wl_io_begin_as(const struct wl_io *io, __u64 what, enum wl_io_level level, __u64 now)
+{
+	struct wl_io_key key = { .what = what, .level = level };
+
+	latency_tracker_event_in_at(io, &key, io, now);
+}
+
 WL_INLINE void wl_io_begin(__u64 what, enum wl_io_level level, enum wl_io_op op,
 			   struct task_struct *task, __u64 now)
 {
-	struct wl_io_key key = { .what = what, .level = level };
 	struct wl_io io = { .tid = task->pid, .op = op };
 
 	wl_comm_of(io.process, task->group_leader);
-	latency_tracker_event_in_at(io, &key, &io, now);
+	wl_io_begin_as(&io, what, level, now);
 }
 
 WL_INLINE void wl_io_discard(__u64 what, enum wl_io_level level)
@@ -247,18 +253,23 @@ int BPF_PROG(wl_track_merge, struct request *rq)
 	return 0;
 }
 
+/* One that was in the queue is issued by whoever runs the queue: it stays its owner's. */
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(wl_track_issue, struct request *rq)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct wl_io_key key = { .what = (__u64)rq, .level = queue };
-	int queued = latency_tracker_find(io, &key) != 0;
+	struct lt1_event_io *e = latency_tracker_find(io, &key);
 	__u64 now = bpf_ktime_get_ns();
 
-	if (!queued && !wl_track_wants(task))
-		return 0;
-	wl_io_end((__u64)rq, queue, now);
-	wl_io_begin((__u64)rq, device, wl_io_request_op(rq), task, now);
+	if (e) {
+		struct wl_io io = e->priv;
+
+		wl_io_end((__u64)rq, queue, now);
+		wl_io_begin_as(&io, (__u64)rq, device, now);
+	} else if (wl_track_wants(task)) {
+		wl_io_begin((__u64)rq, device, wl_io_request_op(rq), task, now);
+	}
 	return 0;
 }
 
