@@ -239,6 +239,25 @@ def track_syscall_timeout(ctx):
     return 'open after %s, ended after %s' % (ms(mine[0]['delay_ns']), ms(mine[1]['delay_ns']))
 
 
+def track_syscall_longest(ctx):
+    """A write that waits for 60, 30 and 30 ms, slow only in the last of them: told of with the first."""
+    p = _python(ctx, 'r,w=os.pipe()\nprint(r,flush=True)\nos.write(w, bytes(4<<16))\nprint("done",flush=True)\nsys.stdin.readline()')
+    w = Tracking(ctx, 'syscall', '-p', p.pid, '--over', '110ms')
+    go(p)
+    with open('/proc/%d/fd/%d' % (p.pid, int(p.stdout.readline())), 'rb', buffering=0) as pipe:
+        for pause in (0.06, 0.03, 0.03):
+            time.sleep(pause)
+            check(len(pipe.read(1 << 16)) == 1 << 16, 'the pipe was not full')
+        check(p.stdout.readline().startswith('done'), 'the writer failed')
+    r = w.stop()
+    mine = [s for s in r.slow if s['private']['syscall'] == 'write']
+    check(len(mine) == 1, 'told of %s' % r.slow)
+    waited, stack = mine[0]['private']['waited'], mine[0]['private']['stack']
+    check(55e6 <= waited < mine[0]['delay_ns'] - 55e6, 'waited %s of %s' % (ms(waited), ms(mine[0]['delay_ns'])))
+    check(any('pipe_write' in f for f in stack), 'it waited in %s' % stack)
+    return 'the longest wait %s of %s' % (ms(waited), ms(mine[0]['delay_ns']))
+
+
 def track_timeout_awake(ctx):
     """Sleeps so short that some end before they begin: who is woken while still on its CPU has not waited, nobody stays open."""
     p = _python(ctx, 'import ctypes\nctypes.CDLL(None).prctl(29, 1)\n'  # PR_SET_TIMERSLACK
