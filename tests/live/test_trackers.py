@@ -93,9 +93,9 @@ class Tracked:
         return sum(self.tracker(name)['lost'].values())
 
 
-def _python(ctx, code):
+def _python(ctx, code, prefix=()):
     """A Python process of one thread that says ready and waits for a line."""
-    p = ctx.spawn(['/usr/bin/python3', '-c', 'import sys,time,os\nprint("ready",flush=True)\nsys.stdin.readline()\n' + code],
+    p = ctx.spawn([*prefix, '/usr/bin/python3', '-c', 'import sys,time,os\nprint("ready",flush=True)\nsys.stdin.readline()\n' + code],
                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
     check(p.stdout.readline().startswith('ready'), 'python3 did not start')
     return p
@@ -312,6 +312,49 @@ def track_lock_low_level(ctx):
         raise Skip('this kernel can not be asked for a thread')
     check(holders == [0, 0], 'held by %s' % holders)  # the second one by thread 1: not of this process
     return '2 waits, held by nobody known'
+
+
+PI_LOCK = """
+import ctypes,threading
+libc,word=ctypes.CDLL(None),ctypes.c_uint32()
+futex=lambda op: libc.syscall(202, ctypes.byref(word), op | 128, 0, None)
+held=threading.Event()
+def hold():
+ futex(6)
+ held.set()
+ time.sleep(0.05)
+ futex(7)
+t=threading.Thread(target=hold)
+t.start()
+held.wait()
+waits=futex(6)
+print(waits, hex(ctypes.addressof(word)), t.native_id, flush=True)
+sys.stdin.readline()
+"""
+
+
+def _pi_holder(ctx, pid, p):
+    """(what is said of who held the lock, its number as it knows it itself)"""
+    w = Tracking(ctx, 'lock', '-p', pid, '--over', '10ms')
+    go(p)
+    status, address, holder = p.stdout.readline().split()
+    check(status == '0', 'the lock was not to be had')
+    r = w.stop()
+    mine = [s['private'] for s in r.slow if s['private']['address'] == address]
+    check(len(mine) == 1 and mine[0]['op'] == 'lock_pi', 'waits for %s: %s' % (address, r.slow))
+    return mine[0]['holder_tid'], int(holder)
+
+
+def track_lock_pi(ctx):
+    """Who holds a lock with priority inheritance; in a PID namespace of its own its number is not one of ours."""
+    need('unshare')
+    p = _python(ctx, PI_LOCK)
+    outside = _pi_holder(ctx, p.pid, p)
+    check(outside[0] == outside[1], 'held by %d, told of %d' % outside[::-1])
+    p = _python(ctx, PI_LOCK, ['unshare', '--pid', '--fork'])
+    inside = _pi_holder(ctx, int(read('/proc/%d/task/%d/children' % (p.pid, p.pid))), p)
+    check(inside[0] == 0, 'held by %d of its own namespace, told of %d' % inside[::-1])
+    return 'held by %d; by %d of a namespace, not told' % (outside[0], inside[1])
 
 
 # ---- the kernel -------------------------------------------------------------------------------------
