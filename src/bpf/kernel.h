@@ -143,6 +143,7 @@ struct timerqueue_node {
 struct hrtimer_clock_base {
 	unsigned int index;
 	int clockid;
+	struct hrtimer *running;
 	wl_ktime_t offset;
 };
 

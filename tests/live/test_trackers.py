@@ -95,9 +95,9 @@ class Tracked:
         return sum(self.tracker(name)['lost'].values())
 
 
-def _python(ctx, code):
+def _python(ctx, code, prefix=()):
     """A Python process of one thread that says ready and waits for a line."""
-    p = ctx.spawn(['/usr/bin/python3', '-c', 'import sys,time,os\nprint("ready",flush=True)\nsys.stdin.readline()\n' + code],
+    p = ctx.spawn([*prefix, '/usr/bin/python3', '-c', 'import sys,time,os\nprint("ready",flush=True)\nsys.stdin.readline()\n' + code],
                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
     check(p.stdout.readline().startswith('ready'), 'python3 did not start')
     return p
@@ -268,6 +268,25 @@ def track_syscall_timeout(ctx):
     return 'open after %s, ended after %s' % (ms(mine[0]['delay_ns']), ms(mine[1]['delay_ns']))
 
 
+def track_syscall_longest(ctx):
+    """A write that waits for 60, 30 and 30 ms, slow only in the last of them: told of with the first."""
+    p = _python(ctx, 'r,w=os.pipe()\nprint(r,flush=True)\nos.write(w, bytes(4<<16))\nprint("done",flush=True)\nsys.stdin.readline()')
+    w = Tracking(ctx, 'syscall', '-p', p.pid, '--over', '110ms')
+    go(p)
+    with open('/proc/%d/fd/%d' % (p.pid, int(p.stdout.readline())), 'rb', buffering=0) as pipe:
+        for pause in (0.06, 0.03, 0.03):
+            time.sleep(pause)
+            check(len(pipe.read(1 << 16)) == 1 << 16, 'the pipe was not full')
+        check(p.stdout.readline().startswith('done'), 'the writer failed')
+    r = w.stop()
+    mine = [s for s in r.slow if s['private']['syscall'] == 'write']
+    check(len(mine) == 1, 'told of %s' % r.slow)
+    waited, stack = mine[0]['private']['waited'], mine[0]['private']['stack']
+    check(55e6 <= waited < mine[0]['delay_ns'] - 55e6, 'waited %s of %s' % (ms(waited), ms(mine[0]['delay_ns'])))
+    check(any('pipe_write' in f for f in stack), 'it waited in %s' % stack)
+    return 'the longest wait %s of %s' % (ms(waited), ms(mine[0]['delay_ns']))
+
+
 def track_timeout_awake(ctx):
     """Sleeps so short that some end before they begin: who is woken while still on its CPU has not waited, nobody stays open."""
     p = _python(ctx, 'import ctypes\nctypes.CDLL(None).prctl(29, 1)\n'  # PR_SET_TIMERSLACK
@@ -322,6 +341,49 @@ def track_lock_low_level(ctx):
         raise Skip('this kernel can not be asked for a thread')
     check(holders == [0, 0], 'held by %s' % holders)  # the second one by thread 1: not of this process
     return '2 waits, held by nobody known'
+
+
+PI_LOCK = """
+import ctypes,threading
+libc,word=ctypes.CDLL(None),ctypes.c_uint32()
+futex=lambda op: libc.syscall(202, ctypes.byref(word), op | 128, 0, None)
+held=threading.Event()
+def hold():
+ futex(6)
+ held.set()
+ time.sleep(0.05)
+ futex(7)
+t=threading.Thread(target=hold)
+t.start()
+held.wait()
+waits=futex(6)
+print(waits, hex(ctypes.addressof(word)), t.native_id, flush=True)
+sys.stdin.readline()
+"""
+
+
+def _pi_holder(ctx, pid, p):
+    """(what is said of who held the lock, its number as it knows it itself)"""
+    w = Tracking(ctx, 'lock', '-p', pid, '--over', '10ms')
+    go(p)
+    status, address, holder = p.stdout.readline().split()
+    check(status == '0', 'the lock was not to be had')
+    r = w.stop()
+    mine = [s['private'] for s in r.slow if s['private']['address'] == address]
+    check(len(mine) == 1 and mine[0]['op'] == 'lock_pi', 'waits for %s: %s' % (address, r.slow))
+    return mine[0]['holder_tid'], int(holder)
+
+
+def track_lock_pi(ctx):
+    """Who holds a lock with priority inheritance; in a PID namespace of its own its number is not one of ours."""
+    need('unshare')
+    p = _python(ctx, PI_LOCK)
+    outside = _pi_holder(ctx, p.pid, p)
+    check(outside[0] == outside[1], 'held by %d, told of %d' % outside[::-1])
+    p = _python(ctx, PI_LOCK, ['unshare', '--pid', '--fork'])
+    inside = _pi_holder(ctx, int(read('/proc/%d/task/%d/children' % (p.pid, p.pid))), p)
+    check(inside[0] == 0, 'held by %d of its own namespace, told of %d' % inside[::-1])
+    return 'held by %d; by %d of a namespace, not told' % (outside[0], inside[1])
 
 
 # ---- the kernel -------------------------------------------------------------------------------------
@@ -474,6 +536,40 @@ def track_timer(ctx):
     return 'count %d/%d, late %s + wakeup %s of cyclictest\'s %s' % (count, n, ms(ours), ms(woken), ms(low))
 
 
+# An event of a CPU, not of a task: its timer goes on whoever runs there.
+SAMPLES = """
+import ctypes,struct
+os.sched_setaffinity(0, {%d})
+attr=struct.pack('IIQQQQQIIQ', 1, 64, 0, 2000000, 0, 0, 0, 0, 0, 0)
+fd=ctypes.CDLL(None).syscall(298, attr, -1, %d, -1, 0)
+end=time.monotonic()+1
+while time.monotonic()<end: pass
+time.sleep(1)
+n=struct.unpack('Q', os.read(fd, 8))[0]//2000000 if fd>=0 else -1
+if fd>=0: os.close(fd)
+print(n, flush=True)
+sys.stdin.readline()
+"""
+
+
+def track_timer_restarts(ctx):
+    """Timers that the kernel starts again for their handlers: the tick is nobody's, that of samples its owner's."""
+    cpu = ctx.cpus()[-1]
+    p = _python(ctx, SAMPLES % (cpu, cpu))
+    w = Tracking(ctx, 'timer', '-p', p.pid)
+    go(p)
+    n = int(p.stdout.readline())
+    if n < 0:
+        raise Skip('perf_event_open(2) is not allowed')
+    r = w.stop()
+    ticks = sum(x['count'] for x in r.tracker()['rows'] if x['row'] and 'tick' in x['row']['function'])
+    samples = r.count(function='perf_swevent_hrtimer')
+    check(n > 900, 'only %d samples in 2 s' % n)
+    check(not ticks, '%d ticks of a busy process' % ticks)
+    check(0.9 * n <= samples <= n + 2, 'samples %d, by the clock %d' % (samples, n))
+    return 'samples %d/%d, no ticks' % (samples, n)
+
+
 # ---- disk and network -------------------------------------------------------------------------------
 
 def _fio(ctx, *args):
@@ -512,6 +608,26 @@ def track_block(ctx):
     return 'requests %d/%d, device %s + queue %s of fio\'s %s, %d KiB' % (count, ios, ms(ours), ms(queued), ms(theirs), size >> 10)
 
 
+def track_block_queue(ctx):
+    """More requests than the disk takes at once: who issues them is not who asked, and some become part of others."""
+    with KernelTrace(ctx, 'block/block_rq_merge') as trace:
+        block, io = Tracking(ctx, 'block', '-n', 'fio'), Tracking(ctx, 'io', '-n', 'fio', '--over', '100us')
+        _fio(ctx, '--rw=randwrite', '--bs=4k', '--io_size=16m', '--ioengine=libaio', '--iodepth=128', '--numjobs=4', '--group_reporting')
+        time.sleep(0.6)
+        block, io = block.stop(), io.stop()
+    if not trace.lines:
+        raise Skip('no request was merged with another one')
+    queue, levels = block.tracker('block_queue'), io.tracker()
+    check(not queue['in_flight'] + queue['replaced'], '%d in the queue for ever' % (queue['in_flight'] + queue['replaced']))
+    check(not levels['in_flight'], 'open: %d' % levels['in_flight'])
+    # some were merged before they were in the queue
+    check(levels['discarded'] or not queue['discarded'], 'io has forgotten none of %d' % queue['discarded'])
+    device = collections.Counter(s['private']['process'] for s in io.slow if s['key']['level'] == 'device')
+    check(set(device) == {'fio'}, 'asked for by %s' % device)
+    return 'queued %d, merged %d, forgotten %d; %d slow ones of fio' % (
+        queue['count'], len(trace.lines), queue['discarded'], device['fio'])
+
+
 def track_io(ctx):
     """Levels of one and the same reads, each inside of the one before; fio's clock around all of them."""
     w = Tracking(ctx, 'io', '-n', 'fio')
@@ -532,6 +648,33 @@ def track_io(ctx):
         text = ms(fs[0]['sum_ns'])
     return 'reads %d/%d, call %s (fio %s) > file system %s > device %s' % (
         call['count'], ios, ms(call['sum_ns']), ms(theirs), text, ms(device))
+
+
+def track_io_end_of_file(ctx):
+    """Direct reads behind a file's end, which the file system begins and never completes."""
+    path = os.path.join('/var/tmp', 'wl-eof-%d' % os.getpid())
+    try:
+        with open(path, 'wb') as f:
+            f.write(bytes(8192))
+            f.flush()
+            os.fsync(f.fileno())
+        p = _python(ctx, 'import mmap\nb=mmap.mmap(-1,4096)\nfd=os.open(%r, os.O_RDONLY|os.O_DIRECT)\n'
+                         'n=[os.preadv(fd,[b],at) for at in [0]*10+[8192]*40]\nprint(sum(n),flush=True)\nsys.stdin.readline()' % path)
+        w = Tracking(ctx, 'io', '-p', p.pid, '--timeout', '100ms')
+        go(p)
+        check(p.stdout.readline() == '40960\n', 'the reads failed')
+    finally:
+        os.unlink(path)
+    time.sleep(0.6)
+    r = w.stop()
+    t, done = r.tracker(), r.count(level='file_system', op='read')
+    check(r.count(level='system_call', op='read') >= 50, 'reads: %d of 50' % r.count(level='system_call', op='read'))
+    if not done:
+        raise Skip('this kernel tells nothing of direct I/O')
+    check(done == 10, 'file system %d of 10' % done)
+    check(not r.slow and not t['in_flight'], 'open: %d, %s' % (t['in_flight'], r.slow[:1]))
+    check(t['discarded'] == 40, 'forgotten: %d of 40' % t['discarded'])
+    return '10 completed, 40 forgotten'
 
 
 def track_net(ctx):

@@ -61,10 +61,22 @@ int BPF_PROG(wl_track_insert, struct request *rq)
 	lt_hex key = (lt_hex)rq;
 	struct wl_block b;
 
-	if (!wl_track_wants(task))
+	if (!wl_track_wants(task)) { /* nor is it that of who had the same request before */
+		latency_tracker_discard(block_queue, &key);
 		return 0;
+	}
 	wl_block_fill(&b, rq, task);
 	latency_tracker_event_in(block_queue, &key, &b);
+	return 0;
+}
+
+/* It has become part of another one. */
+SEC("?tp_btf/block_rq_merge")
+int BPF_PROG(wl_track_merge, struct request *rq)
+{
+	lt_hex key = (lt_hex)rq;
+
+	latency_tracker_discard(block_queue, &key);
 	return 0;
 }
 

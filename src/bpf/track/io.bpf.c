@@ -36,6 +36,7 @@ struct wl_io {
 	char process[16];
 	lt_tid tid;
 	enum wl_io_op op;
+	__u64 pad_direct; /* of a system call: control block of direct I/O that it waits for */
 };
 
 struct wl_io_row {
@@ -46,14 +47,27 @@ struct wl_io_row {
 LATENCY_TRACKER(io, struct wl_io_key, struct wl_io, 32768);
 LATENCY_TRACKER_ROWS(io, struct wl_io_row, 32);
 
+WL_INLINE void wl_io_begin_as(const struct wl_io *io, __u64 what, enum wl_io_level level, __u64 now)
+{
+	struct wl_io_key key = { .what = what, .level = level };
+
+	latency_tracker_event_in_at(io, &key, io, now);
+}
+
 WL_INLINE void wl_io_begin(__u64 what, enum wl_io_level level, enum wl_io_op op,
 			   struct task_struct *task, __u64 now)
 {
-	struct wl_io_key key = { .what = what, .level = level };
 	struct wl_io io = { .tid = task->pid, .op = op };
 
 	wl_comm_of(io.process, task->group_leader);
-	latency_tracker_event_in_at(io, &key, &io, now);
+	wl_io_begin_as(&io, what, level, now);
+}
+
+WL_INLINE void wl_io_discard(__u64 what, enum wl_io_level level)
+{
+	struct wl_io_key key = { .what = what, .level = level };
+
+	latency_tracker_discard(io, &key);
 }
 
 WL_INLINE void wl_io_end(__u64 what, enum wl_io_level level, __u64 now)
@@ -117,8 +131,15 @@ int BPF_PROG(wl_track_sys_enter, struct pt_regs *regs, long nr)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(wl_track_sys_exit, struct pt_regs *regs, long result)
 {
-	if (wl_io_call_op(WL_CALL_NR(regs)) >= 0)
-		wl_io_end((lt_tid)bpf_get_current_pid_tgid(), system_call, bpf_ktime_get_ns());
+	struct wl_io_key key = { .what = (lt_tid)bpf_get_current_pid_tgid(), .level = system_call };
+	struct lt1_event_io *e;
+
+	if (wl_io_call_op(WL_CALL_NR(regs)) < 0)
+		return 0;
+	e = latency_tracker_find(io, &key);
+	if (e && e->priv.pad_direct) /* at the end of a file it is begun and never completed */
+		wl_io_discard(e->priv.pad_direct, file_system);
+	wl_io_end(key.what, system_call, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -157,22 +178,35 @@ FILE_SYSTEM(ext4_write_begin, ext4_write_end, write)
 
 /* Direct I/O may end in another thread: by its control block. */
 struct kiocb {
-	__u64 ki_pos;
-	int ki_flags;
+	void *ki_complete; /* 0: it is waited for */
 } __attribute__((preserve_access_index));
 
 struct iov_iter {
 	bool data_source;
 } __attribute__((preserve_access_index));
 
+WL_INLINE void wl_io_note_direct(struct task_struct *task, struct kiocb *iocb)
+{
+	struct wl_io_key key = { .what = task->pid, .level = system_call };
+	struct lt1_event_io *e = latency_tracker_find(io, &key);
+
+	if (e)
+		e->priv.pad_direct = (__u64)iocb;
+}
+
 SEC("?tp_btf/iomap_dio_rw_begin")
 int BPF_PROG(wl_track_dio_begin, struct kiocb *iocb, struct iov_iter *iter)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (wl_track_wants(task))
-		wl_io_begin((__u64)iocb, file_system, iter->data_source ? write : read, task,
-			    bpf_ktime_get_ns());
+	if (!wl_track_wants(task)) { /* nor is it that of who had the same control block before */
+		wl_io_discard((__u64)iocb, file_system);
+		return 0;
+	}
+	wl_io_begin((__u64)iocb, file_system, iter->data_source ? write : read, task,
+		    bpf_ktime_get_ns());
+	if (!iocb->ki_complete)
+		wl_io_note_direct(task, iocb);
 	return 0;
 }
 
@@ -206,21 +240,36 @@ int BPF_PROG(wl_track_insert, struct request *rq)
 
 	if (wl_track_wants(task))
 		wl_io_begin((__u64)rq, queue, wl_io_request_op(rq), task, bpf_ktime_get_ns());
+	else /* nor is it that of who had the same request before */
+		wl_io_discard((__u64)rq, queue);
 	return 0;
 }
 
+/* It has become part of another one. */
+SEC("?tp_btf/block_rq_merge")
+int BPF_PROG(wl_track_merge, struct request *rq)
+{
+	wl_io_discard((__u64)rq, queue);
+	return 0;
+}
+
+/* One that was in the queue is issued by whoever runs the queue: it stays its owner's. */
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(wl_track_issue, struct request *rq)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct wl_io_key key = { .what = (__u64)rq, .level = queue };
-	int queued = latency_tracker_find(io, &key) != 0;
+	struct lt1_event_io *e = latency_tracker_find(io, &key);
 	__u64 now = bpf_ktime_get_ns();
 
-	if (!queued && !wl_track_wants(task))
-		return 0;
-	wl_io_end((__u64)rq, queue, now);
-	wl_io_begin((__u64)rq, device, wl_io_request_op(rq), task, now);
+	if (e) {
+		struct wl_io io = e->priv;
+
+		wl_io_end((__u64)rq, queue, now);
+		wl_io_begin_as(&io, (__u64)rq, device, now);
+	} else if (wl_track_wants(task)) {
+		wl_io_begin((__u64)rq, device, wl_io_request_op(rq), task, now);
+	}
 	return 0;
 }
 

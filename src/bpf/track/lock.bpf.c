@@ -52,7 +52,7 @@ void bpf_task_release(struct task_struct *task) __ksym __weak;
 /*
  * glibc's own locks have the same value as its mutexes and anything at the owner's place: only a
  * thread that there is can hold it, of the same process if it is not shared. Older kernels can't be
- * asked. (A process in a PID namespace of its own knows other numbers: its holder is not known.)
+ * asked.
  */
 WL_INLINE lt_tid wl_lock_checked(lt_tid tid, const struct task_struct *waiter, int private)
 {
@@ -75,13 +75,15 @@ WL_INLINE lt_tid wl_lock_holder(const struct task_struct *waiter, struct pt_regs
 	unsigned long address = WL_ARG0(regs);
 	lt_tid tid = 0;
 
-	if (op == lock_pi || op == lock_pi2) {
-		bpf_probe_read_user(&tid, sizeof(tid), (void *)address);
-		return tid & FUTEX_TID_MASK;
-	}
-	if (op != wait || (unsigned int)WL_ARG2(regs) != GLIBC_CONTENDED)
+	if (waiter->thread_pid->level) /* a PID namespace of its own: threads have other numbers */
 		return 0;
-	bpf_probe_read_user(&tid, sizeof(tid), (void *)(address + GLIBC_OWNER));
+	if (op == wait && (unsigned int)WL_ARG2(regs) == GLIBC_CONTENDED)
+		address += GLIBC_OWNER;
+	else if (op != lock_pi && op != lock_pi2)
+		return 0;
+	bpf_probe_read_user(&tid, sizeof(tid), (void *)address);
+	if (op != wait)
+		tid &= FUTEX_TID_MASK;
 	return wl_lock_checked(tid, waiter, WL_ARG1(regs) & FUTEX_PRIVATE_FLAG);
 }
 

@@ -3,6 +3,8 @@
 #include "bpf/track/track.h"
 #include "bpf/track/calls.h"
 
+#define STACK_SHARE 16 /* of the threshold: no stack is taken of shorter waits */
+
 struct wl_track_call {
 	char process[16];
 	char comm[16];
@@ -11,7 +13,7 @@ struct wl_track_call {
 	lt_hex arg0;
 	__s64 result;
 	__u64 pad_left; /* when it left the CPU, 0: it is on it */
-	lt_ns waited;   /* its longest wait, of a slow one */
+	lt_ns waited;   /* its longest wait */
 	lt_stack stack;
 };
 
@@ -66,20 +68,27 @@ int BPF_PROG(wl_track_sys_exit, struct pt_regs *regs, long result)
 	return 0;
 }
 
-/* A slow call that has waited: where it was, seen when it is back. */
+/*
+ * A call that has waited: where it was, seen when it is back. It may become slow only later, or by
+ * waits that are all shorter than the threshold.
+ */
 static __noinline int wl_syscall_back(struct task_struct *task)
 {
+	struct lt1_control *control = lt1_switch_syscall();
 	lt_tid tid = task->pid;
 	struct lt1_event_syscall *e = latency_tracker_find(syscall, &tid);
-	__u64 now = bpf_ktime_get_ns(), waited;
+	__u64 waited;
 
-	if (!e || !e->priv.pad_left || !latency_tracker_is_slow(syscall, e, now))
+	if (!control || !e || !e->priv.pad_left)
 		return 0;
-	waited = now - e->priv.pad_left;
+	waited = bpf_ktime_get_ns() - e->priv.pad_left;
 	if (waited <= e->priv.waited)
 		return 0;
 	e->priv.waited = waited;
-	bpf_get_task_stack(task, &e->priv.stack, sizeof(e->priv.stack), 0);
+	if (waited > control->threshold / STACK_SHARE)
+		bpf_get_task_stack(task, &e->priv.stack, sizeof(e->priv.stack), 0);
+	else
+		e->priv.stack.ip[0] = 0; /* the one before was of a shorter wait */
 	return 0;
 }
 

@@ -5,6 +5,9 @@
  *
  * Before 6.17 or so the kernel says "cancelled" of a timer that is about to expire, too, and
  * "expires" right afterwards on that CPU: what is known of it is kept there in between.
+ *
+ * A handler may ask for another round, as that of the tick does: then the kernel starts its timer
+ * again behind "expire_exit", still as the one that runs on its base.
  */
 #include "bpf/track/track.h"
 
@@ -30,7 +33,10 @@ struct wl_timer_slot {
 	__u64 start;        /* when it should have run */
 	__u64 id;           /* of its event */
 	__u64 running;      /* timer whose handler runs; 0: none */
+	__u64 last;         /* timer whose handler ran last */
+	__u64 owned;        /* it is somebody's */
 	struct wl_timer what;
+	struct wl_timer whose; /* the last one's */
 };
 
 LATENCY_TRACKER(timer, lt_hex, struct wl_timer, 32768);
@@ -50,15 +56,21 @@ WL_INLINE struct wl_timer_slot *wl_timer_slot(struct hrtimer *timer)
 	return bpf_map_lookup_elem(&wl_timer_slots, &soft);
 }
 
-/* A timer that its own handler starts again stays its owner's; another one of a handler is
- * nobody's. */
-WL_INLINE int wl_timer_owner(struct wl_timer *t, const struct wl_timer_slot *slot, __u64 key)
+/* A timer that its own handler starts again, or asks to be, stays its owner's; another one of a
+ * handler is nobody's. */
+WL_INLINE int wl_timer_owner(struct wl_timer *t, const struct wl_timer_slot *slot,
+			     struct hrtimer *timer)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = (__u64)timer;
 
 	if (slot->running) {
 		*t = slot->what;
 		return slot->running == key && slot->timer == key;
+	}
+	if (slot->last == key && (__u64)timer->base->running == key) {
+		*t = slot->whose;
+		return slot->owned;
 	}
 	wl_comm_of(t->process, task->group_leader);
 	wl_comm_of(t->comm, task);
@@ -74,7 +86,7 @@ int BPF_PROG(wl_track_timer_start, struct hrtimer *timer)
 	lt_hex key = (lt_hex)timer;
 	struct wl_timer t;
 
-	if (!slot || !wl_timer_owner(&t, slot, key))
+	if (!slot || !wl_timer_owner(&t, slot, timer))
 		return 0;
 	t.function = (lt_ksym)timer->function;
 	latency_tracker_event_in_at(timer, &key, &t, timer->_softexpires - timer->base->offset);
@@ -152,9 +164,13 @@ int BPF_PROG(wl_track_timer_exit, struct hrtimer *timer)
 {
 	struct wl_timer_slot *slot = wl_timer_slot(timer);
 
-	if (slot) {
-		slot->running = 0;
-		slot->timer = 0;
-	}
+	if (!slot)
+		return 0;
+	slot->last = (__u64)timer;
+	slot->owned = slot->timer == (__u64)timer;
+	if (slot->owned)
+		slot->whose = slot->what;
+	slot->running = 0;
+	slot->timer = 0;
 	return 0;
 }
