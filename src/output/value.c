@@ -275,7 +275,9 @@ void wl_value_json(struct wl_json *json, const struct wl_field *f, const void *b
 		wl_json_name(json, f->name, (const char *)bytes + f->offset, f->size);
 	else if (f->kind == WL_VALUE_STACK)
 		json_stack(json, f, bytes, names);
-	else if (f->kind == WL_VALUE_ADDR || f->kind == WL_VALUE_BYTES || f->kind == WL_VALUE_DEV)
+	else if (f->kind == WL_VALUE_BYTES)
+		wl_json_hex(json, f->name, (const char *)bytes + f->offset, f->size);
+	else if (f->kind == WL_VALUE_ADDR || f->kind == WL_VALUE_DEV)
 		json_text(json, f, bytes, names);
 	else
 		json_number(json, f, bytes);

@@ -96,6 +96,29 @@ static void test_texts(void **state)
 	check(WL_VALUE_BYTES, "\x01\xff", 2, "01ff", "\"01ff\"");
 }
 
+/* What a text for people has no room for, JSON has. */
+static void test_long_json(void **state)
+{
+	struct wl_value_names names = { .tried = true };
+	struct wl_field f = field(WL_VALUE_BYTES, 0, 200);
+	char bytes[200], line[1024];
+	struct wl_json j;
+	FILE *out;
+
+	for (int kind = 0; kind < 2; kind++) {
+		memset(bytes, kind ? 'a' : 0xab, sizeof(bytes));
+		f.kind = kind ? WL_VALUE_TEXT : WL_VALUE_BYTES;
+		out = fmemopen(line, sizeof(line), "w");
+		wl_json_init(&j, out);
+		wl_json_begin_line(&j, "x");
+		wl_value_json(&j, &f, bytes, &names);
+		assert_int_equal(wl_json_end_line(&j), 0);
+		fclose(out);
+		assert_int_equal(strspn(strstr(line, "\"it\":\"") + 6, "ab"),
+				 (kind ? 1 : 2) * sizeof(bytes));
+	}
+}
+
 static void test_addresses(void **state)
 {
 	lt_addr a = { .ip = { 127, 0, 0, 1 }, .port = 80, .family = 2 };
@@ -127,9 +150,10 @@ static void test_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_meanings),
-		cmocka_unit_test(test_texts),   cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_stacks),  cmocka_unit_test(test_set),
+		cmocka_unit_test(test_numbers),   cmocka_unit_test(test_meanings),
+		cmocka_unit_test(test_texts),     cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_stacks),    cmocka_unit_test(test_set),
+		cmocka_unit_test(test_long_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
