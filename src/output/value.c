@@ -190,7 +190,8 @@ static void add_number(struct wl_phrase *p, const struct wl_field *f, const void
 	else if (f->kind == WL_VALUE_DEV)
 		wl_phrase_add(p, "%u:%u", (unsigned int)(n >> DEV_MINOR_BITS),
 			      (unsigned int)(n & ((1u << DEV_MINOR_BITS) - 1)));
-	else if (f->kind == WL_VALUE_UINT || f->kind == WL_VALUE_IRQ || f->kind == WL_VALUE_SOFTIRQ)
+	else if (f->kind == WL_VALUE_UINT || f->kind == WL_VALUE_IRQ ||
+		 f->kind == WL_VALUE_SOFTIRQ || f->kind == WL_VALUE_CPU)
 		wl_phrase_add(p, "%" PRIu64, n);
 	else
 		wl_phrase_add(p, "%" PRId64, signed_number(f, bytes));

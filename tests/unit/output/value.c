@@ -81,6 +81,8 @@ static void test_meanings(void **state)
 	CHECK(WL_VALUE_SOFTIRQ, lt_softirq, 3, "NET_RX", "\"NET_RX\"");
 	CHECK(WL_VALUE_IRQ, lt_irq, 36, "36", "36");
 	CHECK(WL_VALUE_IRQ, lt_irq, ~0u, "-", "null");
+	CHECK(WL_VALUE_CPU, lt_cpu, 0, "0", "0");
+	CHECK(WL_VALUE_CPU, uint64_t, 200, "200", "200");
 	CHECK(WL_VALUE_DEV, lt_dev, 4000u << 20 | 7, "4000:7", "\"4000:7\"");
 	CHECK(WL_VALUE_ENUM, uint32_t, 0, "blocked", "\"blocked\"");
 	CHECK(WL_VALUE_ENUM, int32_t, -1, "gone", "\"gone\"");
