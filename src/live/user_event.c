@@ -230,10 +230,10 @@ static int read_format(struct wl_user_event *e, int events, char *text)
 	snprintf(path, sizeof(path), "%s/%s/format", e->part[0], e->part[1]);
 	if (!ret)
 		ret = read_at(events, path, text, FORMAT_MAX);
-	if (ret)
-		wl_error("%s: cannot read the format of '%s': %s", e->label, e->text,
-			 strerror(-ret));
-	return ret ? ret : wl_user_event_add_format(e, text);
+	if (!ret)
+		return wl_user_event_add_format(e, text);
+	wl_error("%s: cannot read the format of '%s': %s", e->label, e->text, strerror(-ret));
+	return ret == -EACCES ? -EPERM : ret;
 }
 
 static int read_tracepoint(struct wl_user_event *e)
@@ -245,7 +245,7 @@ static int read_tracepoint(struct wl_user_event *e)
 		wl_error("%s: cannot read the kernel's events: %s (is tracefs in this kernel, and "
 			 "are you root?)",
 			 e->label, strerror(-events));
-		return events == -EPERM ? -EPERM : -EOPNOTSUPP;
+		return events == -EPERM || events == -EACCES ? -EPERM : -EOPNOTSUPP;
 	}
 	text = malloc(FORMAT_MAX);
 	ret = text ? read_format(e, events, text) : -ENOMEM;

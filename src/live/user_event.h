@@ -2,8 +2,8 @@
 /*
  * An event that a user names: tp:SUBSYSTEM:EVENT, usdt:PATH:PROVIDER:NAME, uprobe:PATH:SYMBOL,
  * uretprobe:PATH:SYMBOL, kprobe:FUNCTION, kretprobe:FUNCTION, fentry:FUNCTION, fexit:FUNCTION; what
- * can be read of it, and how a program is attached to it. Errors are said, with label before them;
- * functions return 0 or -errno.
+ * can be read of it, and how a program is attached to it. Functions return 0 or -errno: -EINVAL if
+ * it is wrong, -EPERM, -EOPNOTSUPP; errors but -ENOMEM are said, with label before them.
  */
 #ifndef WL_LIVE_USER_EVENT_H
 #define WL_LIVE_USER_EVENT_H

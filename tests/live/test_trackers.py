@@ -815,6 +815,43 @@ def track_errors(ctx):
     return '16 errors'
 
 
+def _fails(ctx, status, words, prefix, *args):
+    """Exit status and what is said on one line, of the program by an open file: its directory may be root's own."""
+    fd = os.open(ctx.whylate, os.O_RDONLY)
+    try:
+        p = ctx.spawn([*prefix, '/proc/self/fd/%d' % fd, 'track', *args, '--duration', '1s'], pass_fds=[fd], cwd='/',
+                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out, err = p.communicate(timeout=30)
+    finally:
+        os.close(fd)
+    err = ''.join(line for line in err.splitlines(True) if not line.startswith('libbpf: '))  # its own way to say the same
+    check(p.returncode == status and not out, 'track %s: exit %d, not %d: %s' % (' '.join(args), p.returncode, status, err))
+    check(words in err and err.startswith('whylate: ') and err.count('\n') == 1, 'track %s says %r' % (' '.join(args), err))
+
+
+SWITCH = ('--in', 'tp:sched:sched_switch', '--out', 'tp:sched:sched_switch', '--key', 'next_pid=prev_pid')
+READ = ('--in', 'fentry:vfs_read', '--out', 'fexit:vfs_read', '--key', 'tid')
+
+
+def track_not_allowed(ctx):
+    """Not as root: exit 3, whatever it is that is not allowed."""
+    need('setpriv')
+    nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+    _fails(ctx, 3, 'not allowed to load BPF programs: run it as root', nobody, 'wakeup')
+    _fails(ctx, 3, "--in: cannot read the", nobody, *SWITCH)  # the events, or the format of one
+    _fails(ctx, 3, 'not allowed to load BPF programs: run it as root', nobody, *READ)
+    return '3 refusals'
+
+
+def track_no_btf(ctx):
+    """A kernel without BTF is told as one, before anything is looked up in it."""
+    need('unshare')
+    hidden = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', 'sh']
+    for args in (['wakeup'], SWITCH, READ):
+        _fails(ctx, 3, 'this kernel has no BTF (/sys/kernel/btf/vmlinux)', hidden, *args)
+    return '3 refusals'
+
+
 def track_kill(ctx):
     """Nothing stays in the kernel when it is killed."""
     before = bpf_objects()
