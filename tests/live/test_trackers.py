@@ -18,6 +18,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -604,6 +605,53 @@ def track_ttfb(ctx):
     check({s['private']['remote'] for s in r.slow} == ports, 'other clients than there were')
     check({x['row']['local'] for x in t['rows']} == {'127.0.0.1:%d' % port}, 'rows: %s' % [x['row'] for x in t['rows']])
     return 'connections %d, p50 %s, client %s' % (n, us(t['p50_ns']), us(quantile(times, 0.5)))
+
+
+def track_ttfb_forks(ctx):
+    """A process for each connection, as sshd and PostgreSQL have it: the child answers, the parent has closed it long since."""
+    n, think = 40, 0.005
+    p = _python(ctx, 'import socket,signal\nsignal.signal(signal.SIGCHLD,signal.SIG_IGN)\n'
+                     'l=socket.socket();l.bind(("127.0.0.1",0));l.listen(99);print(l.getsockname()[1],flush=True)\n'
+                     'while True:\n c,_=l.accept()\n'
+                     ' if not os.fork():\n  time.sleep(%f)\n  c.send(b"x")\n  c.send(b"y")\n  os._exit(0)\n c.close()' % think)
+    go(p)
+    port = int(p.stdout.readline())
+    w = Tracking(ctx, 'ttfb', '-p', p.pid, '--over', '1us')
+    times = []
+    for _ in range(n):
+        begin = now_ns()
+        with socket.create_connection(('127.0.0.1', port)) as s:
+            s.recv(1)
+            times.append(now_ns() - begin)
+            s.recv(1)
+    r = w.stop()
+    t = r.tracker()
+    check(t['count'] == n, 'connections %d of %d, forgotten %d' % (t['count'], n, t['discarded']))
+    check(n * think * 1e9 <= t['sum_ns'] <= sum(times), '%s, client %s' % (ms(t['sum_ns']), ms(sum(times))))
+    check({s['private']['pid'] for s in r.slow} == {p.pid}, 'accepted by %s' % {s['private']['pid'] for s in r.slow})
+    check(not t['in_flight'] and not t['discarded'], 'open %d, forgotten %d' % (t['in_flight'], t['discarded']))
+    return 'connections %d, p50 %s, client %s' % (n, us(t['p50_ns']), us(quantile(times, 0.5)))
+
+
+def track_ttfb_reset(ctx):
+    """Connections that their clients have reset before they are accepted: over from the start."""
+    n = 10
+    p = _python(ctx, 'import socket\nl=socket.socket();l.bind(("127.0.0.1",0));l.listen(99)\nprint(l.getsockname()[1],flush=True)\n'
+                     'sys.stdin.readline()\nfor i in range(%d): l.accept()[0].close()\nprint("done",flush=True)' % n)
+    go(p)
+    port = int(p.stdout.readline())
+    w = Tracking(ctx, 'ttfb', '-p', p.pid, '--timeout', '100ms')
+    for _ in range(n):
+        with socket.create_connection(('127.0.0.1', port)) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    go(p)
+    check(p.stdout.readline().startswith('done'), 'the server failed')
+    time.sleep(0.6)
+    r = w.stop()
+    t = r.tracker()
+    check(t['discarded'] == n, 'seen to be over: %d of %d' % (t['discarded'], n))
+    check(not t['in_flight'] and not t['count'] and not r.slow, '%d still open, told of %d' % (t['in_flight'], len(r.slow)))
+    return '%d of %d seen to be over' % (t['discarded'], n)
 
 
 def track_ttfb_ends(ctx):
