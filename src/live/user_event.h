@@ -17,6 +17,8 @@ struct bpf_program;
 struct bpf_link;
 struct btf;
 
+#define WL_USER_PART 256
+
 enum wl_user_event_kind {
 	WL_EVENT_TRACEPOINT,
 	WL_EVENT_UPROBE,
@@ -37,8 +39,8 @@ struct wl_user_event {
 	const char *label; /* "--in" */
 	const char *text;  /* as it was given */
 	enum wl_user_event_kind kind;
-	char part[3][256]; /* behind the kind's name */
-	int id;            /* of a tracepoint */
+	char part[3][WL_USER_PART]; /* behind the kind's name */
+	int id;                     /* of a tracepoint */
 	struct wl_user_field *fields;
 	size_t n, room;
 };

@@ -360,7 +360,7 @@ void wl_track_losses(FILE *out, const struct wl_style *style, const struct wl_tr
 
 	wl_phrase_init(&p, text, sizeof(text));
 	say(&p, c->full, "skipped (no room)");
-	say(&p, c->lost, "skipped (table busy)");
+	say(&p, c->lost, "skipped (table busy, or an argument could not be read)");
 	say(&p, c->untold, "slow ones not told of (too many at once)");
 	say(&p, stats->skipped, "runs skipped (in the middle of another one)");
 	say(&p, c->rows_full, "counted with (others): no room for their row");

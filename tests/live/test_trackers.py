@@ -800,6 +800,22 @@ def track_user_usdt(ctx):
     return _check_work(r, 300, theirs)
 
 
+def track_user_usdt_sites(ctx):
+    """A probe in two places, of which one does not have the argument: those are skipped and counted, none is taken for 0."""
+    n, path = 100, ctx.binary('sites')
+    p, _ = ctx.helper('sites', n)
+    w = Tracking(ctx, '--in', 'usdt:%s:sites:begin' % path, '--out', 'usdt:%s:sites:end' % path, '--key', 'arg1,pid', '--over', '1ns')
+    go(p)
+    finish(p, 20)
+    r = w.stop()
+    t = r.tracker()
+    keys = [int(s['key']['arg1'], 16) for s in r.slow]
+    check(keys == list(range(n)), 'keys: %s' % keys[:5])
+    check(t['count'] == n and t['lost']['busy'] == 2 * n, 'counted %d, skipped %d, of %d' % (t['count'], t['lost']['busy'], n))
+    check(not t['replaced'] and not t['in_flight'], 'replaced %d, open %d' % (t['replaced'], t['in_flight']))
+    return 'counted %d, skipped %d' % (t['count'], t['lost']['busy'])
+
+
 def track_user_where(ctx):
     """A condition on an argument: i % 100 of 100 + i % 100 is its microseconds."""
     path = ctx.binary('tracked')
@@ -853,6 +869,11 @@ def track_errors(ctx):
         (['--in', 'tp:irq:softirq_entry', '--out', 'tp:irq:softirq_exit', '--key', 'vek'], 2, ["no 'vek'", 'it has vec, ']),
         (['--in', 'tp:irq:softirq_entry', '--out', 'tp:irq:softirq_exit', '--key', 'cpu', '--where', 'vec ~ 3'], 2, ['comparison is missing']),
         (['--in', 'uprobe:%s:nothing' % path, '--out', 'uretprobe:%s:nothing' % path, '--key', 'tid'], 2, ['nothing', 'cannot attach']),
+        (['--in', 'usdt:%s:tracked:begin' % path, '--out', 'usdt:%s:tracked:end' % path, '--key', 'arg3'], 2,
+         ["no 'arg3'", 'it has arg0, tid, pid, cpu, comm']),
+        (['--in', 'usdt:%s:tracked:begim' % path, '--out', 'usdt:%s:tracked:end' % path, '--key', 'arg0'], 2,
+         ["no probe 'tracked:begim'", 'did you mean tracked:begin']),
+        (['--in', 'usdt:/no/such:a:b', '--out', 'usdt:%s:tracked:end' % path, '--key', 'arg0'], 2, ["cannot read '/no/such'"]),
         (['--in', 'gone:x', '--out', 'y', '--key', 'tid'], 2, ["'gone:x'", 'kind of event']),
     ]:
         got, out, err = ctx.run(['track', *args, '--duration', '1s'])
@@ -860,7 +881,7 @@ def track_errors(ctx):
         check(got == status and not out, 'track %s: exit %d, not %d: %s' % (' '.join(args), got, status, text))
         check(all(w in text for w in words), 'track %s says %s' % (' '.join(args), text))
         check(text.startswith('whylate: ') and text.count('\n') == 1, 'not one line: %r' % text)
-    return '16 errors'
+    return '19 errors'
 
 
 def _fails(ctx, status, words, prefix, *args):
