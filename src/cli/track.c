@@ -13,6 +13,7 @@
 #include "cli/verbs.h"
 #include "explain/quantile.h"
 #include "live/machine.h"
+#include "live/object.h"
 #include "live/tasks.h"
 #include "live/trackers.h"
 #include "live/user_tracker.h"
@@ -74,6 +75,41 @@ static void fill_options(struct track *t, struct wl_trackers_options *to)
 	to->verbose = o->verbose > 0;
 }
 
+/* Of what opens trackers: errors are said, but for memory. */
+static int exit_of(int ret)
+{
+	switch (ret) {
+	case 0:
+		return WL_EXIT_OK;
+	case -EPERM:
+	case -EOPNOTSUPP:
+		return WL_EXIT_UNSUPPORTED;
+	case -EINVAL:
+		return WL_EXIT_USAGE;
+	case -ENOMEM:
+		wl_error("cannot start: %s", strerror(ENOMEM));
+		return WL_EXIT_FAILED;
+	default:
+		return WL_EXIT_FAILED;
+	}
+}
+
+/* Functions and their arguments are looked up in the kernel's BTF: it must be there. */
+static int choose_user(struct track *t, struct wl_trackers_options *to)
+{
+	const struct wl_options *o = options_of(t);
+	int ret = wl_object_prepare(to->kernel, to->verbose);
+
+	if (!ret)
+		ret = wl_user_tracker_parse(&t->user, o->begin, o->end, o->key, o->where, o->by,
+					    to->kernel->btf);
+	if (ret)
+		return exit_of(ret);
+	wl_user_tracker_fill(&t->user, to);
+	to->object = wl_track_user_object(&to->size);
+	return WL_EXIT_OK;
+}
+
 /* What to load; WL_EXIT_OK or what is wrong, said. */
 static int choose_object(struct track *t, struct wl_trackers_options *to)
 {
@@ -81,13 +117,9 @@ static int choose_object(struct track *t, struct wl_trackers_options *to)
 	const struct wl_track_kind *kind = o->kind ? wl_track_kind(o->kind) : NULL;
 
 	to->name = o->kind;
-	if (!o->kind) {
-		if (wl_user_tracker_parse(&t->user, o->begin, o->end, o->key, o->where, o->by,
-					  t->loop.setup.kernel.btf))
-			return WL_EXIT_USAGE;
-		wl_user_tracker_fill(&t->user, to);
-		to->object = wl_track_user_object(&to->size);
-	} else if (kind) {
+	if (!o->kind)
+		return choose_user(t, to);
+	if (kind) {
 		if (kind->no_timeout && to->timeout_ns)
 			return no_timeout(kind->name);
 		to->object = kind->object(&to->size);
@@ -104,19 +136,7 @@ static int open_trackers(struct track *t)
 
 	fill_options(t, &to);
 	ret = choose_object(t, &to);
-	if (ret)
-		return ret;
-	switch (wl_trackers_open(&t->trackers, &to)) {
-	case 0:
-		return WL_EXIT_OK;
-	case -EPERM:
-	case -EOPNOTSUPP:
-		return WL_EXIT_UNSUPPORTED;
-	case -EINVAL:
-		return WL_EXIT_USAGE;
-	default:
-		return WL_EXIT_FAILED;
-	}
+	return ret ? ret : exit_of(wl_trackers_open(&t->trackers, &to));
 }
 
 static int open_sink(struct track *t)

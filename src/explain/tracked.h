@@ -31,6 +31,7 @@ enum wl_value_kind {
 	WL_VALUE_DEV,
 	WL_VALUE_STACK,
 	WL_VALUE_ADDR,
+	WL_VALUE_CPU,
 };
 
 struct wl_enumerator {

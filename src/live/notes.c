@@ -30,41 +30,35 @@ static const void *part(const struct bytes *b, uint64_t offset, uint64_t size)
 	return offset <= b->size && size <= b->size - offset ? b->p + offset : NULL;
 }
 
-/* How many places have each mark. */
-struct places {
-	uint64_t of[WL_NOTE_MARKS];
+/* What is done with each note. */
+struct reader {
+	wl_note_fn fn;
+	void *ctx;
 };
 
-static void count_mark(struct places *places, const char *name)
+/* The text behind s and its 0, which leaves *size bytes of them; NULL: s has no end. */
+static const char *next_text(const char *s, size_t *size)
 {
-	for (uint32_t i = 0; i < WL_NOTE_MARKS; i++)
-		places->of[i] += !strcmp(name, wl_note_names[i]);
+	size_t len = strnlen(s, *size);
+
+	if (len == *size)
+		return NULL;
+	*size -= len + 1;
+	return s + len + 1;
 }
 
-/* A note's text: provider and name, each with its 0, then arguments. */
-static void count_note(struct places *places, const char *text, size_t size)
+/* A note's text: provider, name and arguments, each with its 0. */
+static void read_note(const struct reader *r, const char *text, size_t size)
 {
-	size_t provider = strnlen(text, size);
+	struct wl_note note = { .provider = text };
 
-	if (provider == size || strcmp(text, PROVIDER))
+	note.name = next_text(note.provider, &size);
+	note.args = note.name ? next_text(note.name, &size) : NULL;
+	if (!note.args)
 		return;
-	text += provider + 1;
-	size -= provider + 1;
-	if (strnlen(text, size) < size)
-		count_mark(places, text);
-}
-
-static uint32_t marks_at(const struct places *places)
-{
-	uint32_t marks = 0;
-
-	for (uint32_t i = 0; i < WL_NOTE_MARKS; i++) {
-		uint64_t plain = places->of[i % (WL_NOTE_MARKS / 2)];
-
-		if (places->of[i] && places->of[i] >= plain)
-			marks |= 1u << i;
-	}
-	return marks;
+	if (!next_text(note.args, &size))
+		note.args = "";
+	r->fn(r->ctx, &note);
 }
 
 static size_t aligned(size_t n)
@@ -72,7 +66,7 @@ static size_t aligned(size_t n)
 	return (n + 3) & ~(size_t)3;
 }
 
-static void count_notes(struct places *places, const struct bytes *notes)
+static void read_notes(const struct reader *r, const struct bytes *notes)
 {
 	uint64_t at = 0;
 
@@ -89,7 +83,7 @@ static void count_notes(struct places *places, const struct bytes *notes)
 		if (!text)
 			return;
 		if (n.n_type == NOTE_TYPE && n.n_descsz > NOTE_ADDRESSES)
-			count_note(places, text + NOTE_ADDRESSES, n.n_descsz - NOTE_ADDRESSES);
+			read_note(r, text + NOTE_ADDRESSES, n.n_descsz - NOTE_ADDRESSES);
 		at += aligned(n.n_descsz);
 	}
 }
@@ -126,9 +120,9 @@ static bool is_ours(const Elf64_Ehdr *e)
 	       e->e_ident[EI_DATA] == ELFDATA2LSB && e->e_shentsize == sizeof(Elf64_Shdr);
 }
 
-static uint32_t marks_of_sections(int fd, const struct bytes *table, const struct bytes *names)
+static void read_note_sections(const struct reader *r, int fd, const struct bytes *table,
+			       const struct bytes *names)
 {
-	struct places places = { 0 };
 	Elf64_Shdr s;
 
 	for (uint64_t at = 0; at < table->size; at += sizeof(s)) {
@@ -138,13 +132,12 @@ static uint32_t marks_of_sections(int fd, const struct bytes *table, const struc
 		if (!is_notes(names, &s))
 			continue;
 		notes = load(fd, s.sh_offset, s.sh_size);
-		count_notes(&places, &notes);
+		read_notes(r, &notes);
 		free((void *)notes.p);
 	}
-	return marks_at(&places);
 }
 
-static int read_sections(int fd, const Elf64_Ehdr *e, uint32_t *marks)
+static int read_sections(const struct reader *r, int fd, const Elf64_Ehdr *e)
 {
 	struct bytes table = load(fd, e->e_shoff, (uint64_t)e->e_shnum * sizeof(Elf64_Shdr)), names;
 	Elf64_Shdr s;
@@ -155,14 +148,14 @@ static int read_sections(int fd, const Elf64_Ehdr *e, uint32_t *marks)
 	}
 	memcpy(&s, table.p + e->e_shstrndx * sizeof(s), sizeof(s));
 	names = load(fd, s.sh_offset, s.sh_size);
-	*marks = marks_of_sections(fd, &table, &names);
+	read_note_sections(r, fd, &table, &names);
 	free((void *)names.p);
 	free((void *)table.p);
 	return 0;
 }
 
 /* Not from a pipe or device, which a path of somebody else's process may be. */
-static int read_marks(int fd, uint32_t *marks)
+static int read_file(const struct reader *r, int fd)
 {
 	struct stat st;
 	Elf64_Ehdr e;
@@ -171,18 +164,73 @@ static int read_marks(int fd, uint32_t *marks)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || pread(fd, &e, sizeof(e), 0) != sizeof(e) || !is_ours(&e))
 		return -ENOEXEC;
-	return read_sections(fd, &e, marks);
+	return read_sections(r, fd, &e);
+}
+
+int wl_notes_each(const char *path, wl_note_fn fn, void *ctx)
+{
+	const struct reader reader = { fn, ctx };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = read_file(&reader, fd);
+	close(fd);
+	return ret;
+}
+
+/* --- marks --- */
+
+/* How many places have each mark. */
+struct places {
+	uint64_t of[WL_NOTE_MARKS];
+};
+
+static void count_mark(void *ctx, const struct wl_note *note)
+{
+	struct places *places = ctx;
+
+	if (strcmp(note->provider, PROVIDER))
+		return;
+	for (uint32_t i = 0; i < WL_NOTE_MARKS; i++)
+		places->of[i] += !strcmp(note->name, wl_note_names[i]);
+}
+
+static uint32_t marks_at(const struct places *places)
+{
+	uint32_t marks = 0;
+
+	for (uint32_t i = 0; i < WL_NOTE_MARKS; i++) {
+		uint64_t plain = places->of[i % (WL_NOTE_MARKS / 2)];
+
+		if (places->of[i] && places->of[i] >= plain)
+			marks |= 1u << i;
+	}
+	return marks;
 }
 
 int wl_notes_read(const char *path, uint32_t *marks)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int ret;
+	struct places places = { 0 };
+	int ret = wl_notes_each(path, count_mark, &places);
 
-	*marks = 0;
-	if (fd < 0)
-		return -errno;
-	ret = read_marks(fd, marks);
-	close(fd);
+	*marks = ret ? 0 : marks_at(&places);
 	return ret;
+}
+
+/* --- arguments --- */
+
+/* Each begins with its size: "-4@%eax 8@-16(%rbp)"; arm64 has spaces inside of them, too. */
+unsigned int wl_note_count_args(const struct wl_note *note)
+{
+	unsigned int n = 0;
+
+	for (const char *s = note->args + strspn(note->args, " "); *s; s += strspn(s, " ")) {
+		size_t size = strspn(s, "-0123456789f");
+
+		n += size && s[size] == '@';
+		s += strcspn(s, " ");
+	}
+	return n;
 }

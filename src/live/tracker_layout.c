@@ -26,7 +26,7 @@ static const struct {
 } meanings[] = {
 	{ "lt_tid", WL_VALUE_UINT, sizeof(lt_tid) },
 	{ "lt_pid", WL_VALUE_UINT, sizeof(lt_pid) },
-	{ "lt_cpu", WL_VALUE_UINT, sizeof(lt_cpu) },
+	{ "lt_cpu", WL_VALUE_CPU, sizeof(lt_cpu) },
 	{ "lt_ns", WL_VALUE_NS, sizeof(lt_ns) },
 	{ "lt_bytes", WL_VALUE_BYTE_COUNT, sizeof(lt_bytes) },
 	{ "lt_hex", WL_VALUE_HEX, sizeof(lt_hex) },

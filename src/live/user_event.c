@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "live/notes.h"
 #include "util/distance.h"
 #include "util/grow.h"
 #include "util/message.h"
@@ -230,10 +231,10 @@ static int read_format(struct wl_user_event *e, int events, char *text)
 	snprintf(path, sizeof(path), "%s/%s/format", e->part[0], e->part[1]);
 	if (!ret)
 		ret = read_at(events, path, text, FORMAT_MAX);
-	if (ret)
-		wl_error("%s: cannot read the format of '%s': %s", e->label, e->text,
-			 strerror(-ret));
-	return ret ? ret : wl_user_event_add_format(e, text);
+	if (!ret)
+		return wl_user_event_add_format(e, text);
+	wl_error("%s: cannot read the format of '%s': %s", e->label, e->text, strerror(-ret));
+	return ret == -EACCES ? -EPERM : ret;
 }
 
 static int read_tracepoint(struct wl_user_event *e)
@@ -245,7 +246,7 @@ static int read_tracepoint(struct wl_user_event *e)
 		wl_error("%s: cannot read the kernel's events: %s (is tracefs in this kernel, and "
 			 "are you root?)",
 			 e->label, strerror(-events));
-		return events == -EPERM ? -EPERM : -EOPNOTSUPP;
+		return events == -EPERM || events == -EACCES ? -EPERM : -EOPNOTSUPP;
 	}
 	text = malloc(FORMAT_MAX);
 	ret = text ? read_format(e, events, text) : -ENOMEM;
@@ -265,6 +266,104 @@ static int add_args(struct wl_user_event *e, unsigned int n)
 	}
 	return 0;
 }
+
+/* --- USDT probes --- */
+
+struct usdt {
+	const char *provider, *name;
+	char wanted[WL_USER_PART * 2], best[WL_USER_PART * 2];
+	unsigned int distance;
+	unsigned int sites, nargs;
+};
+
+/* A program may have it in several places: what one of them has can be asked for. */
+static void look_at_note(void *ctx, const struct wl_note *note)
+{
+	struct usdt *u = ctx;
+	unsigned int n = wl_note_count_args(note);
+	struct wl_nearest nearest;
+	char text[sizeof(u->best)];
+
+	if (!strcmp(note->provider, u->provider) && !strcmp(note->name, u->name)) {
+		u->sites++;
+		u->nargs = n > u->nargs ? n : u->nargs;
+		return;
+	}
+	snprintf(text, sizeof(text), "%s:%s", note->provider, note->name);
+	wl_nearest_init(&nearest, u->wanted);
+	wl_nearest_offer(&nearest, text);
+	if (!nearest.best || nearest.distance >= u->distance)
+		return;
+	u->distance = nearest.distance;
+	snprintf(u->best, sizeof(u->best), "%s", text);
+}
+
+static int no_probe(const struct wl_user_event *e, const struct usdt *u, int ret)
+{
+	if (!ret)
+		wl_error("%s: '%s': the file has no probe '%s'%s%s%s", e->label, e->text, u->wanted,
+			 *u->best ? " (did you mean " : "", u->best, *u->best ? "?)" : "");
+	else if (ret == -ENOEXEC)
+		wl_error("%s: '%s': '%s' is not a program or library of this machine", e->label,
+			 e->text, e->part[0]);
+	else
+		wl_error("%s: '%s': cannot read '%s': %s", e->label, e->text, e->part[0],
+			 strerror(-ret));
+	return ret == -EACCES ? -EPERM : -EINVAL;
+}
+
+#ifdef __x86_64__
+#define MULTIARCH ":/usr/lib/x86_64-linux-gnu"
+#elif defined(__aarch64__)
+#define MULTIARCH ":/usr/lib/aarch64-linux-gnu"
+#else
+#define MULTIARCH ""
+#endif
+
+static bool find_in(struct wl_user_event *e, const char *dirs, int mode)
+{
+	char path[sizeof(e->part[0])];
+
+	for (; dirs && *dirs; dirs += strcspn(dirs, ":"), dirs += *dirs == ':') {
+		int len = snprintf(path, sizeof(path), "%.*s/%s", (int)strcspn(dirs, ":"), dirs,
+				   e->part[0]);
+
+		if ((size_t)len >= sizeof(path) || access(path, mode))
+			continue;
+		memcpy(e->part[0], path, (size_t)len + 1);
+		return true;
+	}
+	return false;
+}
+
+/* A name alone is that of a library or program: where libbpf would look for it. */
+static void find_file(struct wl_user_event *e)
+{
+	const char *so = strstr(e->part[0], ".so");
+	bool library = so && (!so[3] || so[3] == '.');
+
+	if (strchr(e->part[0], '/'))
+		return;
+	if (library && !find_in(e, getenv("LD_LIBRARY_PATH"), R_OK))
+		find_in(e, "/usr/lib64:/usr/lib" MULTIARCH, R_OK);
+	if (!library && !find_in(e, getenv("PATH"), R_OK | X_OK))
+		find_in(e, "/usr/bin:/usr/sbin", R_OK | X_OK);
+}
+
+static int read_usdt(struct wl_user_event *e)
+{
+	struct usdt u = { .provider = e->part[1], .name = e->part[2], .distance = ~0u };
+	int ret;
+
+	snprintf(u.wanted, sizeof(u.wanted), "%s:%s", u.provider, u.name);
+	find_file(e);
+	ret = wl_notes_each(e->part[0], look_at_note, &u);
+	if (ret || !u.sites)
+		return no_probe(e, &u, ret);
+	return add_args(e, u.nargs < USDT_ARGS ? u.nargs : USDT_ARGS);
+}
+
+/* --- functions of the kernel --- */
 
 /* Registers are 64 bits wide: of a narrower argument the rest may be anything. */
 static void measure(const struct btf *btf, uint32_t type, uint32_t *size, bool *sign)
@@ -340,7 +439,7 @@ static int read_fields(struct wl_user_event *e, const struct btf *btf)
 	case WL_EVENT_KRETPROBE:
 		return add_field(e, "ret", WL_USER_RESULT, 0, 8, true);
 	case WL_EVENT_USDT:
-		return add_args(e, USDT_ARGS);
+		return read_usdt(e);
 	default:
 		return read_function(e, btf);
 	}

@@ -2,8 +2,8 @@
 /*
  * An event that a user names: tp:SUBSYSTEM:EVENT, usdt:PATH:PROVIDER:NAME, uprobe:PATH:SYMBOL,
  * uretprobe:PATH:SYMBOL, kprobe:FUNCTION, kretprobe:FUNCTION, fentry:FUNCTION, fexit:FUNCTION; what
- * can be read of it, and how a program is attached to it. Errors are said, with label before them;
- * functions return 0 or -errno.
+ * can be read of it, and how a program is attached to it. Functions return 0 or -errno: -EINVAL if
+ * it is wrong, -EPERM, -EOPNOTSUPP; errors but -ENOMEM are said, with label before them.
  */
 #ifndef WL_LIVE_USER_EVENT_H
 #define WL_LIVE_USER_EVENT_H
@@ -16,6 +16,8 @@
 struct bpf_program;
 struct bpf_link;
 struct btf;
+
+#define WL_USER_PART 256
 
 enum wl_user_event_kind {
 	WL_EVENT_TRACEPOINT,
@@ -37,8 +39,8 @@ struct wl_user_event {
 	const char *label; /* "--in" */
 	const char *text;  /* as it was given */
 	enum wl_user_event_kind kind;
-	char part[3][256]; /* behind the kind's name */
-	int id;            /* of a tracepoint */
+	char part[3][WL_USER_PART]; /* behind the kind's name */
+	int id;                     /* of a tracepoint */
 	struct wl_user_field *fields;
 	size_t n, room;
 };

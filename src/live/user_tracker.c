@@ -283,10 +283,11 @@ static int show(struct wl_layout *layout, const char *name, const struct wl_user
 	snprintf(f->name, sizeof(f->name), "%s", name);
 	f->offset = offset;
 	f->size = wl_user_expr_is_text(expr) ? WL_USER_TEXT : 8;
-	f->kind = wl_user_expr_is_text(expr) ? WL_VALUE_TEXT
-		  : expr->size == 8          ? WL_VALUE_HEX
-		  : expr->sign               ? WL_VALUE_INT
-					     : WL_VALUE_UINT;
+	f->kind = wl_user_expr_is_text(expr)    ? WL_VALUE_TEXT
+		  : expr->source == WL_USER_CPU ? WL_VALUE_CPU
+		  : expr->size == 8             ? WL_VALUE_HEX
+		  : expr->sign                  ? WL_VALUE_INT
+						: WL_VALUE_UINT;
 	return 0;
 }
 

@@ -237,30 +237,47 @@ void wl_json_string_or_null(struct wl_json *json, const char *key, const char *t
 	wl_json_string(json, key, text && text[0] ? text : NULL);
 }
 
-static void json_hex(struct wl_json *json, const char *key, const char *bytes, size_t len)
+void wl_json_hex(struct wl_json *json, const char *key, const void *bytes, size_t len)
 {
-	char name[64], digits[3];
+	const unsigned char *b = bytes;
+	char digits[3];
 
-	snprintf(name, sizeof(name), "%s_hex", key);
-	json_begin(json, name);
+	json_begin(json, key);
 	json_puts(json, "\"");
 	for (size_t i = 0; i < len; i++) {
-		snprintf(digits, sizeof(digits), "%02x", (unsigned char)bytes[i]);
+		snprintf(digits, sizeof(digits), "%02x", b[i]);
 		json_puts(json, digits);
 	}
 	json_puts(json, "\"");
 }
 
+static void json_name_hex(struct wl_json *json, const char *key, const char *bytes, size_t len)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_hex", key);
+	wl_json_hex(json, name, bytes, len);
+}
+
+/* The kernel's names are short; fields of somebody's object may have any length. */
 void wl_json_name(struct wl_json *json, const char *key, const char *bytes, size_t max)
 {
-	char clean[WL_SANITIZE_SIZE(64)];
-	size_t len = strnlen(bytes, max < 64 ? max : 64);
-	bool damaged = wl_utf8_sanitize(bytes, len, clean, sizeof(clean));
+	char small[WL_SANITIZE_SIZE(64)];
+	size_t len = strnlen(bytes, max), size = WL_SANITIZE_SIZE(len);
+	char *clean = size <= sizeof(small) ? small : malloc(size);
+	bool damaged;
 
+	if (!clean) {
+		json_fail(json, -ENOMEM);
+		return;
+	}
+	damaged = wl_utf8_sanitize(bytes, len, clean, size);
 	json_begin(json, key);
 	json_quoted(json, clean);
 	if (damaged && key)
-		json_hex(json, key, bytes, len);
+		json_name_hex(json, key, bytes, len);
+	if (clean != small)
+		free(clean);
 }
 
 int wl_json_line_end(struct wl_json *json)

@@ -54,6 +54,9 @@ void wl_json_string_or_null(struct wl_json *json, const char *key, const char *t
  */
 void wl_json_name(struct wl_json *json, const char *key, const char *bytes, size_t max);
 
+/* "01ff": all of the bytes. */
+void wl_json_hex(struct wl_json *json, const char *key, const void *bytes, size_t len);
+
 /* Ends the line and flushes: readers follow it. Returns the first error since the line began. */
 int wl_json_line_end(struct wl_json *json);
 

@@ -28,36 +28,69 @@ static bool is_repeated(const struct wl_layout *layout, size_t i, const void *by
 			f->size);
 }
 
-static bool is_hidden(const struct wl_layout *layout, size_t i, const void *bytes)
-{
-	const struct wl_field *f = &layout->fields[i];
-	bool is_name = f->kind == WL_VALUE_ENUM || f->kind == WL_VALUE_SYSCALL ||
-		       f->kind == WL_VALUE_SOFTIRQ || f->kind == WL_VALUE_DEV;
+/* Fields of one event, and what tells of them what their zeros mean. */
+struct fields {
+	const struct wl_layout *layout;
+	const void *bytes;
+	bool is_key;
+	bool is_open; /* it is not over: there is no result yet */
+};
 
-	return (!is_name && !wl_value_is_set(f, bytes) && layout->n > 1) ||
-	       is_repeated(layout, i, bytes);
+/* Does a 0 of it say that there is none? Of a CPU, a line, a priority it is a value as any other.
+ */
+static bool is_nothing(const struct fields *of, enum wl_value_kind kind)
+{
+	switch (kind) {
+	case WL_VALUE_TEXT:
+	case WL_VALUE_BYTES:
+	case WL_VALUE_STACK:
+	case WL_VALUE_ADDR:
+		return true;
+	case WL_VALUE_UINT:
+	case WL_VALUE_NS:
+	case WL_VALUE_BYTE_COUNT:
+	case WL_VALUE_HEX:
+	case WL_VALUE_KSYM:
+		return !of->is_key;
+	case WL_VALUE_INT:
+		return of->is_open && !of->is_key;
+	default:
+		return false;
+	}
 }
 
-static void add_fields(struct wl_phrase *p, const struct wl_layout *layout, const void *bytes,
-		       struct wl_value_names *names, bool stacks)
+static bool is_hidden(const struct fields *of, size_t i)
 {
-	for (size_t i = 0; i < layout->n; i++) {
-		const struct wl_field *f = &layout->fields[i];
+	const struct wl_field *f = &of->layout->fields[i];
 
-		if (is_hidden(layout, i, bytes) || (f->kind == WL_VALUE_STACK) != stacks)
+	return (of->layout->n > 1 && is_nothing(of, f->kind) && !wl_value_is_set(f, of->bytes)) ||
+	       is_repeated(of->layout, i, of->bytes);
+}
+
+/* All but stacks, which have lines of their own. */
+static void add_fields(struct wl_phrase *p, const struct fields *of, struct wl_value_names *names)
+{
+	for (size_t i = 0; i < of->layout->n; i++) {
+		const struct wl_field *f = &of->layout->fields[i];
+
+		if (is_hidden(of, i) || f->kind == WL_VALUE_STACK)
 			continue;
 		wl_phrase_add(p, "%s", p->len ? ", " : "");
 		wl_phrase_add_name(p, f->name, sizeof(f->name));
 		wl_phrase_add(p, " ");
-		wl_value_text(p, f, bytes, names);
+		wl_value_text(p, f, of->bytes, names);
 	}
 }
 
 static void describe(struct wl_phrase *p, const struct wl_tracked_event *e,
 		     struct wl_value_names *names)
 {
-	add_fields(p, &e->tracked->key, e->key, names, false);
-	add_fields(p, &e->tracked->priv, e->priv, names, false);
+	bool open = e->record->flags & LATENCY_TRACKER_OPEN;
+	const struct fields key = { &e->tracked->key, e->key, true, open };
+	const struct fields priv = { &e->tracked->priv, e->priv, false, open };
+
+	add_fields(p, &key, names);
+	add_fields(p, &priv, names);
 }
 
 static uint64_t delay_of(const struct wl_tracked_event *e)
@@ -327,7 +360,7 @@ void wl_track_losses(FILE *out, const struct wl_style *style, const struct wl_tr
 
 	wl_phrase_init(&p, text, sizeof(text));
 	say(&p, c->full, "skipped (no room)");
-	say(&p, c->lost, "skipped (table busy)");
+	say(&p, c->lost, "skipped (table busy, or an argument could not be read)");
 	say(&p, c->untold, "slow ones not told of (too many at once)");
 	say(&p, stats->skipped, "runs skipped (in the middle of another one)");
 	say(&p, c->rows_full, "counted with (others): no room for their row");

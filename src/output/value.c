@@ -190,7 +190,8 @@ static void add_number(struct wl_phrase *p, const struct wl_field *f, const void
 	else if (f->kind == WL_VALUE_DEV)
 		wl_phrase_add(p, "%u:%u", (unsigned int)(n >> DEV_MINOR_BITS),
 			      (unsigned int)(n & ((1u << DEV_MINOR_BITS) - 1)));
-	else if (f->kind == WL_VALUE_UINT || f->kind == WL_VALUE_IRQ || f->kind == WL_VALUE_SOFTIRQ)
+	else if (f->kind == WL_VALUE_UINT || f->kind == WL_VALUE_IRQ ||
+		 f->kind == WL_VALUE_SOFTIRQ || f->kind == WL_VALUE_CPU)
 		wl_phrase_add(p, "%" PRIu64, n);
 	else
 		wl_phrase_add(p, "%" PRId64, signed_number(f, bytes));
@@ -275,7 +276,9 @@ void wl_value_json(struct wl_json *json, const struct wl_field *f, const void *b
 		wl_json_name(json, f->name, (const char *)bytes + f->offset, f->size);
 	else if (f->kind == WL_VALUE_STACK)
 		json_stack(json, f, bytes, names);
-	else if (f->kind == WL_VALUE_ADDR || f->kind == WL_VALUE_BYTES || f->kind == WL_VALUE_DEV)
+	else if (f->kind == WL_VALUE_BYTES)
+		wl_json_hex(json, f->name, (const char *)bytes + f->offset, f->size);
+	else if (f->kind == WL_VALUE_ADDR || f->kind == WL_VALUE_DEV)
 		json_text(json, f, bytes, names);
 	else
 		json_number(json, f, bytes);

@@ -17,7 +17,7 @@ struct wl_value_names {
 
 void wl_value_names_free(struct wl_value_names *names);
 
-/* Is there anything in it? Fields of zeros are not worth a word. */
+/* Is there anything in it but zeros? */
 bool wl_value_is_set(const struct wl_field *field, const void *bytes);
 
 /* "12.4ms", "openat", "127.0.0.1:80", escaped. A stack: its functions, innermost first. */

@@ -18,6 +18,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -749,6 +750,53 @@ def track_ttfb(ctx):
     return 'connections %d, p50 %s, client %s' % (n, us(t['p50_ns']), us(quantile(times, 0.5)))
 
 
+def track_ttfb_forks(ctx):
+    """A process for each connection, as sshd and PostgreSQL have it: the child answers, the parent has closed it long since."""
+    n, think = 40, 0.005
+    p = _python(ctx, 'import socket,signal\nsignal.signal(signal.SIGCHLD,signal.SIG_IGN)\n'
+                     'l=socket.socket();l.bind(("127.0.0.1",0));l.listen(99);print(l.getsockname()[1],flush=True)\n'
+                     'while True:\n c,_=l.accept()\n'
+                     ' if not os.fork():\n  time.sleep(%f)\n  c.send(b"x")\n  c.send(b"y")\n  os._exit(0)\n c.close()' % think)
+    go(p)
+    port = int(p.stdout.readline())
+    w = Tracking(ctx, 'ttfb', '-p', p.pid, '--over', '1us')
+    times = []
+    for _ in range(n):
+        begin = now_ns()
+        with socket.create_connection(('127.0.0.1', port)) as s:
+            s.recv(1)
+            times.append(now_ns() - begin)
+            s.recv(1)
+    r = w.stop()
+    t = r.tracker()
+    check(t['count'] == n, 'connections %d of %d, forgotten %d' % (t['count'], n, t['discarded']))
+    check(n * think * 1e9 <= t['sum_ns'] <= sum(times), '%s, client %s' % (ms(t['sum_ns']), ms(sum(times))))
+    check({s['private']['pid'] for s in r.slow} == {p.pid}, 'accepted by %s' % {s['private']['pid'] for s in r.slow})
+    check(not t['in_flight'] and not t['discarded'], 'open %d, forgotten %d' % (t['in_flight'], t['discarded']))
+    return 'connections %d, p50 %s, client %s' % (n, us(t['p50_ns']), us(quantile(times, 0.5)))
+
+
+def track_ttfb_reset(ctx):
+    """Connections that their clients have reset before they are accepted: over from the start."""
+    n = 10
+    p = _python(ctx, 'import socket\nl=socket.socket();l.bind(("127.0.0.1",0));l.listen(99)\nprint(l.getsockname()[1],flush=True)\n'
+                     'sys.stdin.readline()\nfor i in range(%d): l.accept()[0].close()\nprint("done",flush=True)' % n)
+    go(p)
+    port = int(p.stdout.readline())
+    w = Tracking(ctx, 'ttfb', '-p', p.pid, '--timeout', '100ms')
+    for _ in range(n):
+        with socket.create_connection(('127.0.0.1', port)) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    go(p)
+    check(p.stdout.readline().startswith('done'), 'the server failed')
+    time.sleep(0.6)
+    r = w.stop()
+    t = r.tracker()
+    check(t['discarded'] == n, 'seen to be over: %d of %d' % (t['discarded'], n))
+    check(not t['in_flight'] and not t['count'] and not r.slow, '%d still open, told of %d' % (t['in_flight'], len(r.slow)))
+    return '%d of %d seen to be over' % (t['discarded'], n)
+
+
 def track_ttfb_ends(ctx):
     """Connections that end without a byte: by another descriptor, a range of them, their process, shutdown(2)."""
     p = _python(ctx, 'import socket,ctypes\nl=socket.socket();l.bind(("127.0.0.1",0));l.listen(99)\n'
@@ -895,6 +943,22 @@ def track_user_usdt(ctx):
     return _check_work(r, 300, theirs)
 
 
+def track_user_usdt_sites(ctx):
+    """A probe in two places, of which one does not have the argument: those are skipped and counted, none is taken for 0."""
+    n, path = 100, ctx.binary('sites')
+    p, _ = ctx.helper('sites', n)
+    w = Tracking(ctx, '--in', 'usdt:%s:sites:begin' % path, '--out', 'usdt:%s:sites:end' % path, '--key', 'arg1,pid', '--over', '1ns')
+    go(p)
+    finish(p, 20)
+    r = w.stop()
+    t = r.tracker()
+    keys = [int(s['key']['arg1'], 16) for s in r.slow]
+    check(keys == list(range(n)), 'keys: %s' % keys[:5])
+    check(t['count'] == n and t['lost']['busy'] == 2 * n, 'counted %d, skipped %d, of %d' % (t['count'], t['lost']['busy'], n))
+    check(not t['replaced'] and not t['in_flight'], 'replaced %d, open %d' % (t['replaced'], t['in_flight']))
+    return 'counted %d, skipped %d' % (t['count'], t['lost']['busy'])
+
+
 def track_user_where(ctx):
     """A condition on an argument: i % 100 of 100 + i % 100 is its microseconds."""
     path = ctx.binary('tracked')
@@ -948,6 +1012,11 @@ def track_errors(ctx):
         (['--in', 'tp:irq:softirq_entry', '--out', 'tp:irq:softirq_exit', '--key', 'vek'], 2, ["no 'vek'", 'it has vec, ']),
         (['--in', 'tp:irq:softirq_entry', '--out', 'tp:irq:softirq_exit', '--key', 'cpu', '--where', 'vec ~ 3'], 2, ['comparison is missing']),
         (['--in', 'uprobe:%s:nothing' % path, '--out', 'uretprobe:%s:nothing' % path, '--key', 'tid'], 2, ['nothing', 'cannot attach']),
+        (['--in', 'usdt:%s:tracked:begin' % path, '--out', 'usdt:%s:tracked:end' % path, '--key', 'arg3'], 2,
+         ["no 'arg3'", 'it has arg0, tid, pid, cpu, comm']),
+        (['--in', 'usdt:%s:tracked:begim' % path, '--out', 'usdt:%s:tracked:end' % path, '--key', 'arg0'], 2,
+         ["no probe 'tracked:begim'", 'did you mean tracked:begin']),
+        (['--in', 'usdt:/no/such:a:b', '--out', 'usdt:%s:tracked:end' % path, '--key', 'arg0'], 2, ["cannot read '/no/such'"]),
         (['--in', 'gone:x', '--out', 'y', '--key', 'tid'], 2, ["'gone:x'", 'kind of event']),
     ]:
         got, out, err = ctx.run(['track', *args, '--duration', '1s'])
@@ -955,7 +1024,44 @@ def track_errors(ctx):
         check(got == status and not out, 'track %s: exit %d, not %d: %s' % (' '.join(args), got, status, text))
         check(all(w in text for w in words), 'track %s says %s' % (' '.join(args), text))
         check(text.startswith('whylate: ') and text.count('\n') == 1, 'not one line: %r' % text)
-    return '16 errors'
+    return '19 errors'
+
+
+def _fails(ctx, status, words, prefix, *args):
+    """Exit status and what is said on one line, of the program by an open file: its directory may be root's own."""
+    fd = os.open(ctx.whylate, os.O_RDONLY)
+    try:
+        p = ctx.spawn([*prefix, '/proc/self/fd/%d' % fd, 'track', *args, '--duration', '1s'], pass_fds=[fd], cwd='/',
+                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out, err = p.communicate(timeout=30)
+    finally:
+        os.close(fd)
+    err = ''.join(line for line in err.splitlines(True) if not line.startswith('libbpf: '))  # its own way to say the same
+    check(p.returncode == status and not out, 'track %s: exit %d, not %d: %s' % (' '.join(args), p.returncode, status, err))
+    check(words in err and err.startswith('whylate: ') and err.count('\n') == 1, 'track %s says %r' % (' '.join(args), err))
+
+
+SWITCH = ('--in', 'tp:sched:sched_switch', '--out', 'tp:sched:sched_switch', '--key', 'next_pid=prev_pid')
+READ = ('--in', 'fentry:vfs_read', '--out', 'fexit:vfs_read', '--key', 'tid')
+
+
+def track_not_allowed(ctx):
+    """Not as root: exit 3, whatever it is that is not allowed."""
+    need('setpriv')
+    nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+    _fails(ctx, 3, 'not allowed to load BPF programs: run it as root', nobody, 'wakeup')
+    _fails(ctx, 3, "--in: cannot read the", nobody, *SWITCH)  # the events, or the format of one
+    _fails(ctx, 3, 'not allowed to load BPF programs: run it as root', nobody, *READ)
+    return '3 refusals'
+
+
+def track_no_btf(ctx):
+    """A kernel without BTF is told as one, before anything is looked up in it."""
+    need('unshare')
+    hidden = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', 'sh']
+    for args in (['wakeup'], SWITCH, READ):
+        _fails(ctx, 3, 'this kernel has no BTF (/sys/kernel/btf/vmlinux)', hidden, *args)
+    return '3 refusals'
 
 
 def track_kill(ctx):

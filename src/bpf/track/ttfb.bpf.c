@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * From accept(2) until the first write to that connection. Not those of io_uring.
+ * From accept(2) until the first write to that connection, whoever writes: a server may hand it to
+ * a child, by fork(2), and close its own descriptor. Events are known by their socket. Not those of
+ * io_uring.
  *
- * A connection may end in many ways without one: close(2), close_range(2), dup2(2), the end of its
- * process. All of them but the first are seen at its socket, which is kept beside the event.
+ * A connection may end in many ways without a write: close(2), close_range(2), dup2(2), the end of
+ * its processes. All of them are seen at its socket, when the last one has let go of it.
  */
 #include "bpf/track/track.h"
 #include "bpf/track/calls.h"
 
 #define AF_INET 2
 #define AF_INET6 10
-#define WL_TTFB_MAX 32768 /* connections at the same time */
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
 
 /* include/net/tcp_states.h: states in which this side can't write any more */
 #define TCP_FIN_WAIT1 4
@@ -28,6 +31,7 @@ struct sock_common___addr {
 	__u16 skc_dport; /* of the network's byte order */
 	__u16 skc_num;
 	__u16 skc_family;
+	volatile unsigned char skc_state;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
 
@@ -42,14 +46,14 @@ struct socket {
 #pragma clang attribute pop
 
 struct wl_ttfb_key {
-	lt_pid pid;
-	__u32 fd;
+	lt_hex socket;
 };
 
 struct wl_ttfb {
 	char process[16];
-	__u64 pad_socket;
+	lt_pid pid;
 	lt_tid tid;
+	__s32 fd;
 	lt_addr local, remote;
 	__u32 pad;
 };
@@ -59,16 +63,20 @@ struct wl_ttfb_row {
 	lt_addr local;
 };
 
-LATENCY_TRACKER(ttfb, struct wl_ttfb_key, struct wl_ttfb, WL_TTFB_MAX);
+LATENCY_TRACKER(ttfb, struct wl_ttfb_key, struct wl_ttfb, 32768);
 LATENCY_TRACKER_ROWS(ttfb, struct wl_ttfb_row, WL_TRACK_ROWS);
 
-/* Sockets of open events. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, WL_TTFB_MAX);
-	__type(key, __u64);
-	__type(value, struct wl_ttfb_key);
-} wl_ttfb_sockets SEC(".maps");
+/* The socket that a descriptor of the current task is; 0: it is none. */
+WL_INLINE struct sock___addr *wl_ttfb_socket(__u32 fd)
+{
+	struct file *file = wl_file_of(fd);
+	struct socket *socket;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
 
 WL_INLINE void wl_ttfb_addresses(struct wl_ttfb *t, struct sock___addr *sk)
 {
@@ -87,25 +95,27 @@ WL_INLINE void wl_ttfb_addresses(struct wl_ttfb *t, struct sock___addr *sk)
 	}
 }
 
+WL_INLINE int wl_ttfb_is_over(int state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK || state == TCP_CLOSE;
+}
+
+/* One that its client has reset before it was accepted does not change its state any more. */
 static __noinline int wl_ttfb_accepted(struct task_struct *task, __u32 fd, __u64 now)
 {
-	struct wl_ttfb_key key = { .pid = task->tgid, .fd = fd };
-	struct file *file = wl_file_of(fd);
-	struct wl_ttfb t = { .tid = task->pid };
-	struct socket *socket;
-	struct sock___addr *sk;
+	struct wl_ttfb t = { .pid = task->tgid, .tid = task->pid, .fd = fd };
+	struct sock___addr *sk = wl_ttfb_socket(fd);
+	struct wl_ttfb_key key = { .socket = (lt_hex)sk };
 
-	if (!file)
+	if (!sk)
 		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
 	wl_ttfb_addresses(&t, sk);
 	if (t.local.family != AF_INET && t.local.family != AF_INET6)
 		return 0;
 	wl_comm_of(t.process, task->group_leader);
-	t.pad_socket = (__u64)sk;
-	if (!latency_tracker_event_in_at(ttfb, &key, &t, now))
-		bpf_map_update_elem(&wl_ttfb_sockets, &t.pad_socket, &key, BPF_ANY);
+	latency_tracker_event_in_at(ttfb, &key, &t, now);
+	if (wl_ttfb_is_over(BPF_CORE_READ(sk, __sk_common.skc_state)))
+		latency_tracker_discard(ttfb, &key);
 	return 0;
 }
 
@@ -139,23 +149,16 @@ WL_INLINE int wl_ttfb_writes(long nr)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(wl_track_sys_enter, struct pt_regs *regs, long nr)
 {
-	struct wl_ttfb_key key = { .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct wl_ttfb_key key;
 	struct lt1_event_ttfb *e;
 	struct wl_ttfb_row row;
-	__u64 socket;
 
-	if (!wl_ttfb_writes(nr) && nr != WL_CALL_CLOSE)
+	if (!wl_ttfb_writes(nr) || wl_call_is_compat(bpf_get_current_task_btf()))
 		return 0;
-	key.fd = WL_ARG0(regs);
-	e = latency_tracker_find(ttfb, &key);
-	if (!e || wl_call_is_compat(bpf_get_current_task_btf()))
+	key.socket = (lt_hex)wl_ttfb_socket(WL_ARG0(regs));
+	e = key.socket ? latency_tracker_find(ttfb, &key) : 0;
+	if (!e)
 		return 0;
-	socket = e->priv.pad_socket;
-	bpf_map_delete_elem(&wl_ttfb_sockets, &socket);
-	if (nr == WL_CALL_CLOSE) {
-		latency_tracker_discard(ttfb, &key);
-		return 0;
-	}
 	__builtin_memcpy(row.process, e->priv.process, sizeof(row.process));
 	row.local = e->priv.local;
 	latency_tracker_event_out_row(ttfb, &key, &row, bpf_ktime_get_ns());
@@ -165,19 +168,9 @@ int BPF_PROG(wl_track_sys_enter, struct pt_regs *regs, long nr)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(wl_track_set_state, const struct sock *sk, int before, int state)
 {
-	__u64 socket = (__u64)sk;
-	struct lt1_event_ttfb *e;
-	struct wl_ttfb_key *found, key;
+	struct wl_ttfb_key key = { .socket = (lt_hex)sk };
 
-	if (state != TCP_FIN_WAIT1 && state != TCP_LAST_ACK && state != TCP_CLOSE)
-		return 0;
-	found = bpf_map_lookup_elem(&wl_ttfb_sockets, &socket);
-	if (!found)
-		return 0;
-	key = *found;
-	e = latency_tracker_find(ttfb, &key);
-	if (e && e->priv.pad_socket == socket) /* its number may be another's by now */
+	if (wl_ttfb_is_over(state))
 		latency_tracker_discard(ttfb, &key);
-	bpf_map_delete_elem(&wl_ttfb_sockets, &socket);
 	return 0;
 }

@@ -105,21 +105,27 @@ WL_INLINE __u64 wl_user_register(struct pt_regs *regs, __u32 nr)
 	}
 }
 
-WL_INLINE __u64 wl_user_arg(enum wl_user_kind kind, const struct wl_user_expr *e, void *ctx)
+/* 0, or it can't be read: this place of a probe doesn't have it, or its memory is not there. */
+WL_INLINE int wl_user_arg(struct wl_user_value *v, enum wl_user_kind kind,
+			  const struct wl_user_expr *e, void *ctx)
 {
 	long value = 0;
+	int ret = 0;
 
 	if (kind == USER_PROBE)
-		return wl_user_register(ctx, e->at);
+		value = wl_user_register(ctx, e->at);
 	if (kind == USER_USDT)
-		bpf_usdt_arg(ctx, e->at, &value);
+		ret = bpf_usdt_arg(ctx, e->at, &value);
 	if (kind == USER_TRAMPOLINE && e->at < 12)
 		bpf_probe_read_kernel(&value, sizeof(value), ctx + 8 * e->at);
-	return value;
+	v->v[0] = value;
+	wl_user_extend(v, e);
+	return ret;
 }
 
-WL_INLINE void wl_user_eval(struct wl_user_value *v, enum wl_user_kind kind,
-			    const struct wl_user_expr *e, void *ctx)
+/* 0, or it has no value. */
+WL_INLINE int wl_user_eval(struct wl_user_value *v, enum wl_user_kind kind,
+			   const struct wl_user_expr *e, void *ctx)
 {
 	v->v[0] = 0;
 	v->v[1] = 0;
@@ -127,38 +133,46 @@ WL_INLINE void wl_user_eval(struct wl_user_value *v, enum wl_user_kind kind,
 	case WL_USER_FIELD:
 		if (kind == USER_TRACEPOINT)
 			wl_user_field(v, e, ctx);
-		return;
+		return 0;
 	case WL_USER_TEXT_FIELD:
 		if (kind == USER_TRACEPOINT)
 			wl_user_text(v, ctx + e->at);
-		return;
+		return 0;
 	case WL_USER_TEXT_LOC:
 		if (kind == USER_TRACEPOINT)
 			wl_user_text_loc(v, e, ctx);
-		return;
+		return 0;
 	case WL_USER_ARG:
-		v->v[0] = wl_user_arg(kind, e, ctx);
-		wl_user_extend(v, e);
-		return;
+		return wl_user_arg(v, kind, e, ctx);
 	case WL_USER_RESULT:
 		if (kind == USER_PROBE)
 			v->v[0] = PT_REGS_RC_CORE((struct pt_regs *)ctx);
-		return;
+		return 0;
 	case WL_USER_TID:
 		v->v[0] = (__u32)bpf_get_current_pid_tgid();
-		return;
+		return 0;
 	case WL_USER_PID:
 		v->v[0] = bpf_get_current_pid_tgid() >> 32;
-		return;
+		return 0;
 	case WL_USER_CPU:
 		v->v[0] = bpf_get_smp_processor_id();
-		return;
+		return 0;
 	case WL_USER_COMM:
 		bpf_get_current_comm(v, sizeof(*v));
-		return;
+		return 0;
 	default:
-		return;
+		return 0;
 	}
+}
+
+/* An event that can't be told from others is not one of ours: it is among the skipped ones. */
+WL_INLINE int wl_user_skip(void)
+{
+	struct lt1_control *control = lt1_switch_user();
+
+	if (control && control->on)
+		latency_tracker_count(&control->lost);
+	return 0;
 }
 
 /* --- --where --- */
@@ -187,6 +201,7 @@ WL_INLINE int wl_user_compare(const struct wl_user_value *a, const struct wl_use
 	}
 }
 
+/* Does it hold? Below 0: it can't be said. */
 WL_INLINE int wl_user_wants(enum wl_user_kind kind, void *ctx)
 {
 	const struct wl_user_config *cfg = wl_user_config();
@@ -202,21 +217,26 @@ WL_INLINE int wl_user_wants(enum wl_user_kind kind, void *ctx)
 				return 1;
 			all = 1;
 		}
-		wl_user_eval(&value, kind, &cfg->where[i].left, ctx);
-		all &= wl_user_compare(&value, &cfg->where[i]);
+		if (!all)
+			continue; /* what can't be read does not matter any more */
+		if (wl_user_eval(&value, kind, &cfg->where[i].left, ctx))
+			return -1;
+		all = wl_user_compare(&value, &cfg->where[i]);
 	}
 	return all;
 }
 
 /* --- the two ends --- */
 
-WL_INLINE void wl_user_key(struct wl_user_key *key, enum wl_user_kind kind, enum wl_user_end end,
-			   void *ctx)
+WL_INLINE int wl_user_key(struct wl_user_key *key, enum wl_user_kind kind, enum wl_user_end end,
+			  void *ctx)
 {
 	const struct wl_user_config *cfg = wl_user_config();
+	int ret = 0;
 
 	for (__u32 i = 0; i < WL_USER_KEYS; i++)
-		wl_user_eval(&key->part[i], kind, &cfg->key[end][i], ctx);
+		ret |= wl_user_eval(&key->part[i], kind, &cfg->key[end][i], ctx);
+	return ret;
 }
 
 WL_INLINE int wl_user_begin(enum wl_user_kind kind, void *ctx)
@@ -224,13 +244,16 @@ WL_INLINE int wl_user_begin(enum wl_user_kind kind, void *ctx)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct wl_user_private p = { .pid = task->tgid, .tid = task->pid };
 	struct wl_user_key key;
+	int wants;
 
-	if ((__u32)task->tgid == wl_targets()->self || !wl_user_wants(kind, ctx))
+	if ((__u32)task->tgid == wl_targets()->self)
 		return 0;
-	if (wl_user_filtered && !wl_track_wants(task))
+	wants = wl_user_wants(kind, ctx);
+	if (!wants || (wl_user_filtered && !wl_track_wants(task)))
 		return 0;
-	wl_user_key(&key, kind, USER_BEGIN, ctx);
-	wl_user_eval(&p.by, kind, &wl_user_config()->by, ctx);
+	if (wants < 0 || wl_user_key(&key, kind, USER_BEGIN, ctx) ||
+	    wl_user_eval(&p.by, kind, &wl_user_config()->by, ctx))
+		return wl_user_skip();
 	wl_comm_of(p.process, task->group_leader);
 	wl_comm_of(p.comm, task);
 	latency_tracker_event_in(user, &key, &p);
@@ -244,7 +267,8 @@ WL_INLINE int wl_user_finish(enum wl_user_kind kind, void *ctx)
 	struct wl_user_value row;
 	struct wl_user_key key;
 
-	wl_user_key(&key, kind, USER_END, ctx);
+	if (wl_user_key(&key, kind, USER_END, ctx))
+		return wl_user_skip();
 	e = latency_tracker_find(user, &key);
 	if (!e)
 		return 0;

@@ -50,6 +50,55 @@ static void test_this_program(void **state)
 	assert_int_equal(marks, wanted);
 }
 
+/* Places of step, and their arguments. */
+struct steps {
+	unsigned int n, args;
+};
+
+static void count_step(void *ctx, const struct wl_note *note)
+{
+	struct steps *s = ctx;
+
+	if (strcmp(note->provider, "whylate") || strcmp(note->name, "step_str"))
+		return;
+	s->n++;
+	s->args += wl_note_count_args(note);
+}
+
+static void test_each(void **state)
+{
+	struct steps s = { 0 };
+
+	marked();
+	assert_int_equal(wl_notes_each("/proc/self/exe", count_step, &s), 0);
+	assert_true(s.n >= 1);
+	assert_int_equal(s.args, 2 * s.n);
+	assert_int_equal(wl_notes_each("/dev/null", count_step, &s), -ENOEXEC);
+}
+
+static void test_args(void **state)
+{
+	static const struct {
+		const char *args;
+		unsigned int n;
+	} cases[] = {
+		{ "", 0 },
+		{ "-4@%eax", 1 },
+		{ "8@-16(%rbp) -4@$-5 8@(%rax,%rbx,4)", 3 },
+		{ "  2@%ax  1@%al ", 2 },
+		{ "8f@%xmm0", 1 },
+		{ "-8@[sp, 12] -4@x0 8@[x0, x1]", 3 },
+		{ "8@place@GOTPCREL(%rip)", 1 },
+		{ "what is this @ for", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct wl_note note = { .args = cases[i].args };
+
+		assert_int_equal(wl_note_count_args(&note), cases[i].n);
+	}
+}
+
 static void test_no_file(void **state)
 {
 	uint32_t marks = 1;
@@ -148,10 +197,9 @@ static void test_shortened(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_this_program),
-		cmocka_unit_test(test_no_file),
-		cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_shortened),
+		cmocka_unit_test(test_this_program), cmocka_unit_test(test_each),
+		cmocka_unit_test(test_args),         cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_broken),       cmocka_unit_test(test_shortened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

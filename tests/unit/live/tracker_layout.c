@@ -89,6 +89,15 @@ static void test_members(void **state)
 	check(f, 0, "value", WL_VALUE_HEX, 0, 8);
 }
 
+/* A CPU's 0 is a value, a task's is nobody. */
+static void test_cpu(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(add(f, btf__add_typedef(f->btf, "lt_cpu", f->u32)), 0);
+	check(f, 0, "cpu", WL_VALUE_CPU, 0, 4);
+}
+
 /* One that is no struct is called what it means. */
 static void test_alone(void **state)
 {
@@ -200,9 +209,10 @@ static void test_circle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_members),    TEST(test_alone),       TEST(test_nested),
-		TEST(test_enum),       TEST(test_other_sizes), TEST(test_outside),
-		TEST(test_far_nested), TEST(test_circle),      TEST(test_hostile_names),
+		TEST(test_cpu),           TEST(test_members),    TEST(test_alone),
+		TEST(test_nested),        TEST(test_enum),       TEST(test_other_sizes),
+		TEST(test_outside),       TEST(test_far_nested), TEST(test_circle),
+		TEST(test_hostile_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "../../../include/whylate/mark.h"
 #include "capture.h"
 #include "live/user_event.h"
 
@@ -123,16 +124,61 @@ static void test_texts(void **state)
 	struct fixture *f = *state;
 
 	make_function(f);
-	assert_int_equal(wl_user_event_open(&f->event, "--in", "usdt:/bin/x:a:b", f->btf), 0);
-	assert_int_equal(f->event.kind, WL_EVENT_USDT);
+	assert_int_equal(wl_user_event_open(&f->event, "--in", "uretprobe:/bin/x:a", f->btf), 0);
+	assert_int_equal(f->event.kind, WL_EVENT_URETPROBE);
 	assert_string_equal(f->event.part[0], "/bin/x");
-	assert_string_equal(f->event.part[2], "b");
+	assert_string_equal(f->event.part[1], "a");
 	wl_user_event_free(&f->event);
 	refuse(f, "gone:a", "does not begin with a kind of event");
 	refuse(f, "tp:sched", "is not written tp:SUBSYSTEM:EVENT");
 	refuse(f, "tp:sched:a:b", "is not written tp:SUBSYSTEM:EVENT");
 	refuse(f, "kprobe:", "is not written kprobe:FUNCTION");
 	refuse(f, "fentry:unmade", "no function 'unmade'");
+}
+
+static void marked(void)
+{
+	whylate_work_begin(1u);
+	whylate_work_step(1u, "name");
+}
+
+/* Of this very program: each has the arguments that its notes say. */
+static void test_usdt(void **state)
+{
+	struct fixture *f = *state;
+	struct wl_user_expr expr;
+	struct captured captured;
+	char said[2048];
+
+	marked();
+	assert_int_equal(wl_user_event_open(&f->event, "--in", "usdt:/proc/self/exe:whylate:step",
+					    f->btf),
+			 0);
+	assert_int_equal(f->event.kind, WL_EVENT_USDT);
+	assert_string_equal(f->event.part[2], "step");
+	check(f, "arg0", WL_USER_ARG, 0, 8, true);
+	check(f, "arg1", WL_USER_ARG, 1, 8, true);
+	capture_begin(&captured, STDERR_FILENO);
+	assert_int_equal(wl_user_event_find(&f->event, "--key", "arg2", &expr), -EINVAL);
+	capture_end(&captured, said, sizeof(said));
+	assert_non_null(strstr(said, "no 'arg2' (it has arg0, arg1, tid, pid, cpu, comm)"));
+	wl_user_event_free(&f->event);
+	refuse(f, "usdt:/proc/self/exe:whylate:stex",
+	       "has no probe 'whylate:stex' (did you mean whylate:step?)");
+	refuse(f, "usdt:/proc/self/exe:gone:away", "has no probe 'gone:away'\n");
+	refuse(f, "usdt:/nonexistent:a:b", "cannot read '/nonexistent': No such file");
+	refuse(f, "usdt:/dev/null:a:b", "'/dev/null' is not a program or library");
+}
+
+/* A name alone is looked for. */
+static void test_usdt_file(void **state)
+{
+	struct fixture *f = *state;
+
+	refuse(f, "usdt:libc.so.6:gone:away", "has no probe 'gone:away'");
+	refuse(f, "usdt:sh:gone:away", "has no probe 'gone:away'");
+	refuse(f, "usdt:no-such-program:gone:away", "cannot read 'no-such-program'");
+	refuse(f, "usdt:libnone.so.6:gone:away", "cannot read 'libnone.so.6'");
 }
 
 static void test_format(void **state)
@@ -172,10 +218,8 @@ static void test_format(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_function),
-		TEST(test_no_result),
-		TEST(test_texts),
-		TEST(test_format),
+		TEST(test_function), TEST(test_no_result), TEST(test_texts),
+		TEST(test_usdt),     TEST(test_usdt_file), TEST(test_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,32 @@ static void test_names(void **state)
 	json_decref(root);
 }
 
+/* A field of somebody's object is as long as it is: nothing is cut. */
+static void test_long_names(void **state)
+{
+	static char path[128], damaged[5000];
+	struct page page;
+	json_t *root;
+
+	memset(path, 'a', sizeof(path));
+	memset(damaged, 0xff, sizeof(damaged));
+	path[100] = 'z';
+	page_open(&page);
+	wl_json_object(&page.json, NULL);
+	wl_json_name(&page.json, "path", path, sizeof(path));
+	wl_json_name(&page.json, "damaged", damaged, sizeof(damaged));
+	wl_json_hex(&page.json, "bytes", damaged, sizeof(damaged));
+	wl_json_object_end(&page.json);
+	root = page_parse(&page);
+	assert_int_equal(json_string_length(json_object_get(root, "path")), sizeof(path));
+	assert_memory_equal(json_string_value(json_object_get(root, "path")), path, sizeof(path));
+	assert_int_equal(json_string_length(json_object_get(root, "damaged")), 3 * sizeof(damaged));
+	assert_int_equal(json_string_length(json_object_get(root, "damaged_hex")),
+			 2 * sizeof(damaged));
+	assert_int_equal(json_string_length(json_object_get(root, "bytes")), 2 * sizeof(damaged));
+	json_decref(root);
+}
+
 /* Any bytes at all: the line stays one line of valid JSON. */
 static void test_random_bytes(void **state)
 {
@@ -223,10 +249,10 @@ static void test_write_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),      cmocka_unit_test(test_exact_text),
-		cmocka_unit_test(test_names),       cmocka_unit_test(test_random_bytes),
-		cmocka_unit_test(test_wrong_use),   cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_write_error),
+		cmocka_unit_test(test_values),       cmocka_unit_test(test_exact_text),
+		cmocka_unit_test(test_names),        cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_wrong_use),
+		cmocka_unit_test(test_depth),        cmocka_unit_test(test_write_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,8 @@ static void test_meanings(void **state)
 	CHECK(WL_VALUE_SOFTIRQ, lt_softirq, 3, "NET_RX", "\"NET_RX\"");
 	CHECK(WL_VALUE_IRQ, lt_irq, 36, "36", "36");
 	CHECK(WL_VALUE_IRQ, lt_irq, ~0u, "-", "null");
+	CHECK(WL_VALUE_CPU, lt_cpu, 0, "0", "0");
+	CHECK(WL_VALUE_CPU, uint64_t, 200, "200", "200");
 	CHECK(WL_VALUE_DEV, lt_dev, 4000u << 20 | 7, "4000:7", "\"4000:7\"");
 	CHECK(WL_VALUE_ENUM, uint32_t, 0, "blocked", "\"blocked\"");
 	CHECK(WL_VALUE_ENUM, int32_t, -1, "gone", "\"gone\"");
@@ -94,6 +96,29 @@ static void test_texts(void **state)
 	check(WL_VALUE_TEXT, "ab\0d", 4, "ab", "\"ab\"");
 	check(WL_VALUE_TEXT, "\x1b[2J", 4, "\\x1b[2J", "\"\\u001b[2J\"");
 	check(WL_VALUE_BYTES, "\x01\xff", 2, "01ff", "\"01ff\"");
+}
+
+/* What a text for people has no room for, JSON has. */
+static void test_long_json(void **state)
+{
+	struct wl_value_names names = { .tried = true };
+	struct wl_field f = field(WL_VALUE_BYTES, 0, 200);
+	char bytes[200], line[1024];
+	struct wl_json j;
+	FILE *out;
+
+	for (int kind = 0; kind < 2; kind++) {
+		memset(bytes, kind ? 'a' : 0xab, sizeof(bytes));
+		f.kind = kind ? WL_VALUE_TEXT : WL_VALUE_BYTES;
+		out = fmemopen(line, sizeof(line), "w");
+		wl_json_init(&j, out);
+		wl_json_begin_line(&j, "x");
+		wl_value_json(&j, &f, bytes, &names);
+		assert_int_equal(wl_json_end_line(&j), 0);
+		fclose(out);
+		assert_int_equal(strspn(strstr(line, "\"it\":\"") + 6, "ab"),
+				 (kind ? 1 : 2) * sizeof(bytes));
+	}
 }
 
 static void test_addresses(void **state)
@@ -127,9 +152,10 @@ static void test_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_meanings),
-		cmocka_unit_test(test_texts),   cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_stacks),  cmocka_unit_test(test_set),
+		cmocka_unit_test(test_numbers),   cmocka_unit_test(test_meanings),
+		cmocka_unit_test(test_texts),     cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_stacks),    cmocka_unit_test(test_set),
+		cmocka_unit_test(test_long_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
