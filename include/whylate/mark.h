@@ -31,8 +31,8 @@
  *	perf buildid-cache --add ./server && perf record -e sdt_whylate:begin ...
  *
  * Each site has a second probe, whose name ends in "5", on an instruction that newer kernels
- * (x86-64, Linux 6.18) patch with a call instead of a breakpoint: about 60 % of the cost. whylate uses
- * it where that is so. Do not read both at once. -DWHYLATE_PLAIN leaves it out.
+ * (x86-64, Linux 6.18) patch with a call instead of a breakpoint, at about 60 % of the cost.
+ * whylate uses it where that is so. Do not read both at once. -DWHYLATE_PLAIN leaves it out.
  *
  * -DWHYLATE_LTTNG: LTTng-UST events too, see mark-lttng.h.
  *
