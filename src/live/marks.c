@@ -133,7 +133,7 @@ static int keep(struct links *links, struct bpf_link *link)
 
 	if (!link)
 		return -errno;
-	ret = wl_grow(&links->link, links->n, &links->room, sizeof(*links->link));
+	ret = wl_grow(&links->link, links->n, &links->room, sizeof(struct bpf_link *));
 	if (ret) {
 		bpf_link__destroy(link);
 		return ret;
@@ -359,8 +359,8 @@ static int find_mapped(uint32_t pid, const struct mapping *map, char *path, size
 /* A line of /proc/PID/maps. What could not be looked at is looked at again. */
 static int look_at_line(struct wl_marks *m, uint32_t pid, const char *line)
 {
+	struct file f = { 0 }, *place;
 	struct mapping map;
-	struct file f, *place;
 	char path[4200];
 	int ret;
 
