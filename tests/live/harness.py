@@ -265,15 +265,18 @@ class KernelTrace:
 
 
 class SwitchTrace(KernelTrace):
-    """Who ran where, and slept when."""
+    """
+    Who ran where, and slept when. On the test machine ftrace (and perf) have no switch from idle for most of
+    some seconds: who leaves a CPU has had it, though nobody saw it come.
+    """
 
     SWITCH = re.compile(r'.* prev_pid=(\d+) .* prev_state=(\S+) ==> .* next_pid=(\d+) ')
     WAKING = re.compile(r'.* pid=(\d+) ')
 
     def __init__(self, ctx):
         super().__init__(ctx, 'sched/sched_switch', 'sched/sched_waking')
-        self.runs = {}    # {cpu: [(ns, tid that runs from there)]}
-        self.sleeps = {}  # {tid: [(ns, True: sleeps from there, False: woken)]}
+        self.switches = {}  # {cpu: [(ns, tid that ran up to there, tid that runs from there)]}
+        self.sleeps = {}    # {tid: [(ns, True: sleeps from there, False: woken)]}
 
     def _parse(self, text):
         super()._parse(text)
@@ -282,7 +285,7 @@ class SwitchTrace(KernelTrace):
                 self.sleeps.setdefault(int(self.WAKING.match(fields).group(1)), []).append((ns, False))
                 continue
             tid, state, following = self.SWITCH.match(fields).groups()
-            self.runs.setdefault(cpu, []).append((ns, int(following)))
+            self.switches.setdefault(cpu, []).append((ns, int(tid), int(following)))
             if not state.startswith('R'):
                 self.sleeps.setdefault(int(tid), []).append((ns, True))
 
@@ -299,10 +302,10 @@ class SwitchTrace(KernelTrace):
 
     def ran(self, cpu, start, end):
         """Threads that had the CPU at any time in [start, end]."""
-        runs = self.runs.get(cpu, [])
-        lo = max(0, bisect.bisect_left(runs, (start - 2000, 0)) - 1)
-        hi = bisect.bisect_right(runs, (end + 2000, 1 << 32))
-        return {tid for _, tid in runs[lo:hi]}
+        switches = self.switches.get(cpu, [])
+        lo = bisect.bisect_left(switches, (start - 2000,))
+        hi = bisect.bisect_right(switches, (end + 2000, 1 << 32))
+        return {following for _, _, following in switches[max(0, lo - 1):hi]} | {tid for _, tid, _ in switches[lo:hi + 1]}
 
 
 def _stolen():

@@ -11,6 +11,7 @@ tracefs beside us had 1,018 of 1,024 requests that fio counted, we had 1,005. So
 timers may be 3 % too low.
 """
 
+import bisect
 import collections
 import json
 import os
@@ -24,7 +25,7 @@ import tempfile
 import threading
 import time
 
-from harness import (HERE, HIDDEN, Fail, KernelTrace, Session, Skip, bpf_leftovers, bpf_objects, check, finish, go, ms, need,
+from harness import (HERE, HIDDEN, Fail, KernelTrace, Session, Skip, SwitchTrace, bpf_leftovers, bpf_objects, check, finish, go, ms, need,
                      now_ns, quantile, read, schedstat, tail, tids_of, us, voluntary_switches)
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -192,6 +193,41 @@ def track_wakeup_perf(ctx):
         check(0.8 * theirs - 1500 <= ours <= 1.2 * theirs + 60000, '%s %s, perf %s' % (q, us(ours), us(theirs)))
     return 'count %d/%d, p50 %s vs %s%s' % (row['count'], len(delays), us(row['p50_ns']), us(quantile(delays, 0.5)),
                                             ', perf before that %s' % seen[:-1] if seen[1:] else '')
+
+
+def track_wakeup_ftrace(ctx):
+    """
+    Against the kernel's own trace: from sched_waking to the switch, where it has that one (SwitchTrace tells
+    why not always); else it ends before the thread leaves the CPU. The trace has microseconds.
+    """
+    n, near = 300, 20000
+    p, _ = ctx.helper('tracked', 'sleeps', n, '2000')
+    with SwitchTrace(ctx) as trace:
+        w = Tracking(ctx, 'wakeup', '-p', p.pid, '--over', '1ns')
+        go(p)
+        finish(p, 20)
+        r = w.stop()
+    woken = [ns for ns, sleeps in trace.sleeps[p.pid] if not sleeps]
+    switches = sorted(x for on_cpu in trace.switches.values() for x in on_cpu)
+    comes = [ns for ns, _, following in switches if following == p.pid]
+    leaves = [ns for ns, tid, _ in switches if tid == p.pid]
+
+    def after(stamps, ns):
+        at = bisect.bisect_left(stamps, ns)
+        return stamps[at] if at < len(stamps) else 1 << 63
+
+    check(n <= len(r.slow) <= n + 20, '%d told of %d sleeps' % (len(r.slow), n))
+    wrong, seen = [], 0
+    for s in r.slow:
+        start, end = int(s['start']), int(s['start']) + s['delay_ns']
+        waking = after(woken, start - near)
+        came, left = after(comes, waking), after(leaves, waking)
+        seen += came < left
+        if abs(waking - start) > near or not (abs(came - end) <= near if came < left else end <= left + 1000):
+            wrong.append('%s from %d: woken %d, came %d, left %d' % (us(s['delay_ns']), start, waking, came, left))
+    # an interrupt may come between the two tracers
+    check(len(wrong) <= 0.03 * len(r.slow), '%d of %d are not in the trace: %s' % (len(wrong), len(r.slow), wrong[:3]))
+    return '%d of %d as in the trace, that has the switch of %d' % (len(r.slow) - len(wrong), len(r.slow), seen)
 
 
 def track_offcpu(ctx):
