@@ -628,6 +628,7 @@ def _fio(ctx, *args):
 
 def track_block(ctx):
     """fio's completion latency: it begins before the request is issued and ends when fio is back."""
+    _fio(ctx, '--rw=randread', '--bs=4k', '--io_size=4k', '--ioengine=psync')  # fio itself is read from the disk
     w = Tracking(ctx, 'block', '-n', 'fio', '--over', '1us')
     job = _fio(ctx, '--rw=randread', '--bs=4k', '--io_size=4m', '--ioengine=psync')
     r = w.stop()
