@@ -61,14 +61,15 @@ def marks_server_that_never_idles(ctx):
     check(counted(r) == total, '%d counted of %d served; %s' % (counted(r), total, r.losses()))
     check(len(r.slow) + r.lost() == total, '%d told, %d lost' % (len(r.slow), r.lost()))
     check(len(r.slow) >= 0.99 * total, 'only %d of %d told' % (len(r.slow), total))
-    short, long, steps = [], [], 0
+    short, long, steps, missing = [], [], 0, 0
     for cookie, responses in found.items():
         check(len(responses) == 1, 'cookie %s: %d responses' % (cookie, len(responses)))
         s, c = responses[0], int(cookie)
         (begin, end), (sent, got) = served[c], asked[c]
         check(s['stimulus']['kind'] != 'mark', 'a request that nobody sent: %s' % s)
         steps += len(s['work']['steps'])
-        check(len(s['work']['steps']) == c % 2, 'steps of %s: %s' % (cookie, s['work']))
+        check(len(s['work']['steps']) <= c % 2, 'steps of %s: %s' % (cookie, s['work']))
+        missing += c % 2 - len(s['work']['steps'])
         if s['response_ns'] < end - begin - SLACK_NS:
             short.append(s)
         elif s['response_ns'] > got - sent:
@@ -76,6 +77,8 @@ def marks_server_that_never_idles(ctx):
     check(slept <= NEVER * total, 'it went idle %d times in %d requests' % (slept, total))
     figures = 'slept=%d requests=%d counted=%d told=%d short=%d long=%d steps=%d worst_over=%s' % (
         slept, total, counted(r), len(r.slow), len(short), len(long), steps, us(max([n for n, _ in long], default=0)))
+    # who holds a set's lock for longer than another mark tries: that mark is lost, and counted
+    check(missing <= r.counter('mark_lost'), '%d steps are missing, %d counted as lost' % (missing, r.counter('mark_lost')))
     check(not short, 'shorter than the server says: %s %s' % (figures, short[:1]))
     check(len(long) <= 0.001 * len(r.slow), 'longer than the client says: %s %s' % (figures, long[:2]))
     check(r.unknown_share() < 0.01, 'unknown %.3f' % r.unknown_share())
