@@ -7,20 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PROBE(name, args, first, second)                                                           \
-	__asm__ volatile("990: nop\n"                                                              \
-			 ".pushsection .note.stapsdt,\"\",\"note\"\n"                              \
-			 ".balign 4\n"                                                             \
-			 ".4byte 992f-991f, 994f-993f, 3\n"                                        \
-			 "991: .asciz \"stapsdt\"\n"                                               \
-			 "992: .balign 4\n"                                                        \
-			 "993: .8byte 990b, 0, 0\n"                                                \
-			 ".asciz \"sites\"\n"                                                      \
-			 ".asciz \"" name "\"\n"                                                   \
-			 ".asciz \"" args "\"\n"                                                   \
-			 "994: .balign 4\n"                                                        \
-			 ".popsection\n" ::"D"((long)(first)),                                     \
-			 "S"((long)(second)))
+#include "usdt.h"
 
 int main(int argc, char **argv)
 {
@@ -32,10 +19,10 @@ int main(int argc, char **argv)
 	if (!fgets(line, sizeof(line), stdin))
 		return 1;
 	for (int i = 0; i < n; i++) {
-		PROBE("begin", "-8@%%rdi", 7, i);
-		PROBE("begin", "-8@%%rdi -8@%%rsi", 7, i);
-		PROBE("end", "-8@%%rdi -8@%%rsi", 7, i);
-		PROBE("end", "-8@%%rdi", 7, i);
+		PROBE("sites", "begin", "-8@%%rdi", 7, i);
+		PROBE("sites", "begin", "-8@%%rdi -8@%%rsi", 7, i);
+		PROBE("sites", "end", "-8@%%rdi -8@%%rsi", 7, i);
+		PROBE("sites", "end", "-8@%%rdi", 7, i);
 	}
 	puts("done");
 	return 0;

@@ -354,14 +354,19 @@ def marks_of_other_probes(ctx):
     return str(found)
 
 
-def marks_of_the_server_example(ctx):
-    """examples/server.c: each line is one response, and the late ones have synced a file."""
-    port, lines = free_port(), 1000
+def example_server(ctx, over):
+    """examples/server.c, a connection to it, and a watch of it."""
+    port = free_port()
     server = ctx.spawn([ctx.example('server'), port], stderr=subprocess.PIPE)
     wait_for_port(port)
-    client = socket.create_connection(('127.0.0.1', port), 10)
-    w = ctx.watch('-p', server.pid, '--until', 'mark', '--over', '1ns', '--timeout', 'none')
-    took = []
+    client = socket.create_connection(('127.0.0.1', port), 20)
+    return server, client, ctx.watch('-p', server.pid, '--until', 'mark', '--over', over, '--timeout', 'none')
+
+
+def marks_of_the_server_example(ctx):
+    """examples/server.c: each line is one response, and the late ones have synced a file."""
+    lines, took = 1000, []
+    _, client, w = example_server(ctx, '1ns')
     for n in range(lines):
         sent = now_ns()
         client.sendall(b'hello %d\n' % n)
@@ -382,11 +387,8 @@ def marks_of_the_server_example(ctx):
 
 def marks_of_the_flooded_example(ctx):
     """A client that does not wait for answers, as in its comment: the server keeps up, and nothing is lost of what it does."""
-    port, lines = free_port(), 30000
-    server = ctx.spawn([ctx.example('server'), port], stderr=subprocess.PIPE)
-    wait_for_port(port)
-    client = socket.create_connection(('127.0.0.1', port), 20)
-    w = ctx.watch('-p', server.pid, '--until', 'mark', '--over', '10s', '--timeout', 'none')
+    lines = 30000
+    server, client, w = example_server(ctx, '10s')
     sender = threading.Thread(target=client.sendall, args=(b'hello\n' * lines,))
     sender.start()
     answered = 0

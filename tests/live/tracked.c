@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "usdt.h"
+
 #define CHECK(x)                                                                                   \
 	do {                                                                                       \
 		if (!(x)) {                                                                        \
@@ -25,21 +27,6 @@
 			exit(1);                                                                   \
 		}                                                                                  \
 	} while (0)
-
-/* A USDT probe of one argument, a 64-bit register: what sys/sdt.h would write. */
-#define PROBE(name, value)                                                                         \
-	__asm__ volatile("990: nop\n"                                                              \
-			 ".pushsection .note.stapsdt,\"\",\"note\"\n"                              \
-			 ".balign 4\n"                                                             \
-			 ".4byte 992f-991f, 994f-993f, 3\n"                                        \
-			 "991: .asciz \"stapsdt\"\n"                                               \
-			 "992: .balign 4\n"                                                        \
-			 "993: .8byte 990b, 0, 0\n"                                                \
-			 ".asciz \"tracked\"\n"                                                    \
-			 ".asciz \"" name "\"\n"                                                   \
-			 ".asciz \"-8@%%rdi\"\n"                                                   \
-			 "994: .balign 4\n"                                                        \
-			 ".popsection\n" ::"D"((long)(value)))
 
 static uint64_t now(void)
 {
@@ -81,9 +68,9 @@ static void calls(int n)
 		if (i % 2)
 			CHECK(pwrite(fd, "x", 1, 0) == 1);
 		begin = now();
-		PROBE("begin", i);
+		PROBE("tracked", "begin", "-8@%%rdi", i, 0);
 		tracked_work(100 + i % 100);
-		PROBE("end", i);
+		PROBE("tracked", "end", "-8@%%rdi", i, 0);
 		sum += now() - begin;
 	}
 	printf("work_ns %llu\n", (unsigned long long)sum);
